@@ -147,7 +147,8 @@ OF_PEOPLE: list[dict[str, Any]] = [
 
 def proof(rules: CallerRules = PROVES, caller: str = PROVER, **changes: Any) -> list[str]:
     """Submit a proof; return the pointers of its problems."""
-    document = any_input(approvers=[SIMULATED], requester="ooto@simulator.amazonses.com", amount="250.00")
+    people = {"approvers": [SIMULATED], "requester": "ooto@simulator.amazonses.com"}
+    document = any_input(order_id="prove-1", amount="250.00", **people)
     asked = any_request(request_id="prove-1", input=document) | {
         name: changes.pop(name) for name in ("request_id", "workflow") if name in changes
     }
@@ -168,8 +169,13 @@ def test_a_proof_comes_from_the_stages_role_and_asks_the_simulator_only() -> Non
         "/input/approvers/1",
         "/input/approvers/2",
     ]
-    people = {"user_id": "u-1", "reviewers": [APPROVER]}
-    assert proof(workflow="identity-verification", input=people) == ["/input/reviewers/0"]
+    assert proof(requester=REQUESTER) == ["/input/requester"]
+
+
+def test_a_proof_starts_no_workflow_and_names_no_order_on_which_others_may_act() -> None:
+    people = {"user_id": "u-1", "reviewers": [SIMULATED]}
+    assert proof(workflow="identity-verification", input=people) == ["/workflow"]
+    assert proof(order_id="1001") == ["/input/order_id"]
 
 
 @pytest.mark.parametrize("amount", ["99.00", "150.00"])
@@ -177,7 +183,8 @@ def test_a_proof_of_an_amount_for_which_the_policy_names_people_is_refused(amoun
     assert proof(amount=amount) == ["/input/amount"]
 
 
-def test_only_a_proof_may_wait_for_events_of_the_provider_prove() -> None:
+def test_only_a_proof_may_wait_for_events_of_the_provider_prove_and_for_no_others() -> None:
     payment = PAYMENT | {"provider": "prove"}
-    assert proof(workflow="payment", input=payment) == []
+    assert proof(workflow="payment", input=payment | {"order_id": "prove-1"}) == []
+    assert proof(workflow="payment", input=PAYMENT | {"order_id": "prove-1"}) == ["/input/provider"]
     assert refusal(stage(PROVES), "payment", payment, PROVER).pointer == "/input/provider"

@@ -117,6 +117,15 @@ def test_only_recipients_of_the_envelope_in_the_audience_get_a_mail() -> None:
     assert setup.recipients == [OTHER_APPROVER]
 
 
+def test_mails_about_proofs_go_to_the_simulator_only_whatever_the_audience() -> None:
+    people = (APPROVER, "success+1@simulator.amazonses.com")
+    setup = Setup(any_task(task_id="prove-1.approval", request_id="prove-1", audience=people))
+    about_proof = {"task_id": "prove-1.approval", "task": {"recipients": list(people)}}
+    assert setup.deliver(**about_proof) == 1
+    assert setup.deliveries.deliver_inbox(any_envelope(**about_proof)) == 1
+    assert set(setup.recipients) == {people[1]}
+
+
 def test_a_reminder_is_mailed_once_and_unknown_hand_offs_are_not_mailed() -> None:
     setup = Setup()
     setup.deliver()

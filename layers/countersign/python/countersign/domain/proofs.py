@@ -13,7 +13,10 @@ PREFIX = "prove-"
 """The beginning of the ids of proofs' requests and tasks, and of the tokens and fingerprints of their links."""
 
 PROVIDER = "prove"
-"""The provider that `countersign prove` signs events for; only proofs' requests may wait for its events."""
+"""The provider that `countersign prove` signs events for; proofs' requests wait for its events, and no others do."""
+
+WORKFLOWS = ("order-approval", "payment")
+"""The workflows of proofs. Any other may act on its answers, and those to a proof are the operator's own."""
 
 SIMULATOR = "simulator.amazonses.com"
 """The domain of SES's mailbox simulator, which delivers to nobody:
@@ -28,6 +31,11 @@ def is_proof(document: Mapping[str, Any]) -> bool:
 def is_simulated(address: str) -> bool:
     """Tell whether an address is one of SES's mailbox simulator."""
     return address.casefold().rpartition("@")[2] == SIMULATOR
+
+
+def may_write_to(address: str, task_id: str) -> bool:
+    """Tell whether mails about a task may go to an address: those about tasks of proofs go to the simulator only."""
+    return is_simulated(address) or not task_id.startswith(PREFIX)
 
 
 def may_open(link: Link) -> bool:

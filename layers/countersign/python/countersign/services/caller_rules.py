@@ -27,7 +27,8 @@ class CallerRules:
         requester: `input`: the requester whom the input names; `caller`: the name of the caller's session.
         approver_domains: The domains of the approvers that requests may name; empty for any.
         prover: The ARN of the role whose requests may have ids of proofs; empty for nobody. The rules above do not
-            apply to them, and they may ask SES's mailbox simulator only.
+            apply to them. They start workflows of proofs only, name people of SES's mailbox simulator only, and no
+            order or provider of others.
     """
 
     providers: tuple[str, ...] = ()
@@ -55,8 +56,8 @@ class CallerRules:
         return {**document, "input": {"requester": address, **given}} if isinstance(given, dict) else document
 
     def ids(self, caller: str) -> Rule:
-        """Return the rule for the id of a request from a caller, an IAM ARN."""
-        return Rule(("request_id",), lambda document, prefix: self._id(document, prefix, caller))
+        """Return the rule for the id of a request from a caller, an IAM ARN, and for what ids of proofs may start."""
+        return Rule(("request_id", "workflow"), lambda document, prefix: self._id(document, prefix, caller))
 
     def _id(self, document: Mapping[str, Any], prefix: str, caller: str) -> Iterator[ContractError]:
         if document["request_id"].startswith(OWN_IDS):
@@ -64,13 +65,15 @@ class CallerRules:
         if proofs.is_proof(document) and not is_session_of(caller, self.prover):
             reason = f"must not begin with {proofs.PREFIX}, unless the caller is the stage's role under [prove]"
             yield ContractError(reason, f"{prefix}/request_id")
+        if proofs.is_proof(document) and document["workflow"] not in proofs.WORKFLOWS:
+            yield ContractError(f"must be one of {', '.join(proofs.WORKFLOWS)} for a proof", f"{prefix}/workflow")
 
     def rules(self, document: Mapping[str, Any], caller: str) -> Iterator[Rule]:
         """Yield the rules for the input of a request, the body of `POST /requests`, from a caller, an IAM ARN."""
         is_proof = proofs.is_proof(document)
         yield Rule(("provider", "external_id"), lambda given, prefix: self._provider(given, prefix, is_proof=is_proof))
         if is_proof:
-            yield Rule(_NAMED, _simulated)
+            yield Rule(("order_id", "requester", *_NAMED), _of_a_proof)
             return
         if self.requester == CALLER:
             yield Rule(("requester",), lambda document, prefix: _requester(document, prefix, caller))
@@ -78,24 +81,32 @@ class CallerRules:
             yield Rule(_NAMED, self._domains)
 
     def _provider(self, document: Mapping[str, Any], prefix: str, *, is_proof: bool) -> Iterator[ContractError]:
-        known = [name for name in self.providers if name != proofs.PROVIDER or is_proof]
+        known = [name for name in self.providers if (name == proofs.PROVIDER) is is_proof]
         if {"provider", "external_id"} <= document.keys() and document["provider"] not in known:
             names = ", ".join(known) or "none"
             yield ContractError(f"must be a provider of this stage; there are {names}", f"{prefix}/provider")
 
     def _domains(self, document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
-        for member in _NAMED:
-            for place, address in enumerate(document.get(member, ())):
-                if normalise(address).rpartition("@")[2] not in self.approver_domains:
-                    allowed = ", ".join(self.approver_domains)
-                    yield ContractError(f"must be an address of {allowed}", f"{prefix}/{member}/{place}")
+        allowed = ", ".join(self.approver_domains)
+        for place, address in _people(document):
+            if normalise(address).rpartition("@")[2] not in self.approver_domains:
+                yield ContractError(f"must be an address of {allowed}", f"{prefix}/{place}")
 
 
-def _simulated(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
+def _of_a_proof(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
+    if not str(document.get("order_id", proofs.PREFIX)).startswith(proofs.PREFIX):
+        yield ContractError(f"must begin with {proofs.PREFIX}, as the request's id does", f"{prefix}/order_id")
+    requester = [("requester", document["requester"])] if "requester" in document else []
+    for place, address in (*requester, *_people(document)):
+        if not proofs.is_simulated(address):
+            yield ContractError(f"must be an address of {proofs.SIMULATOR}", f"{prefix}/{place}")
+
+
+def _people(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the people whom an input names to answer, with their places in it."""
     for member in _NAMED:
-        for place, address in enumerate(document.get(member, ())):
-            if not proofs.is_simulated(address):
-                yield ContractError(f"must be an address of {proofs.SIMULATOR}", f"{prefix}/{member}/{place}")
+        for number, address in enumerate(document.get(member, ())):
+            yield f"{member}/{number}", address
 
 
 def _requester(document: Mapping[str, Any], prefix: str, caller: str) -> Iterator[ContractError]:

@@ -12,6 +12,7 @@ from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import LedgerConflictError, TransientError
 from countersign.domain.links import Link, Purpose
+from countersign.domain.proofs import may_write_to
 from countersign.domain.tasks import Change, Task
 from countersign.domain.votes import FIRST_RESEND
 from countersign.ports import LinkLedger
@@ -89,7 +90,9 @@ class Deliveries:
     def _inbox_message(self, task_id: str, recipient: str) -> Message | None:
         """Return the message with a new link to an inbox; None if it must not be sent."""
         task, now = self.ledger.task(task_id), self.clock.now()
-        if task is None or not task.concerns(recipient) or self._has_inbox_link(task, recipient, now):
+        if task is None or not (task.concerns(recipient) and may_write_to(recipient, task_id)):
+            return None
+        if self._has_inbox_link(task, recipient, now):
             return None
         token, fingerprint = tokens.mint()
         until = now + INBOX_LASTS
@@ -127,7 +130,9 @@ class Deliveries:
             return None
         # The first entry is that of the opening: there is nothing to read before the second one.
         attempt, entries = envelope["attempt"], self.ledger.audit(task.task_id) if task.audit_seq > 1 else []
-        if recipient not in task.audience or not _is_hand_off(task, attempt, entries):
+        if not (recipient in task.audience and may_write_to(recipient, task.task_id)):
+            return None
+        if not _is_hand_off(task, attempt, entries):
             return None
         if _was_sent(entries, attempt, recipient):
             self._found_sent(task)
