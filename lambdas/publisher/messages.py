@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from countersign.adapters.keys import ENVELOPE, TASK
 from countersign.adapters.task_items import task_of
 from countersign.composition import current_ports
 from countersign.domain.tasks import Status, Task
@@ -55,8 +56,14 @@ def _count_event(kind: str, task: Task) -> None:
 
 
 def envelope_of(record: Mapping[str, Any], document: Mapping[str, Any]) -> Message:
-    """Return the envelope of an item of the outbox, which is deleted when the bus has it."""
-    envelope = json.loads(document["envelope"])
+    """Return the envelope of an item of the outbox, which is deleted when the bus has it.
+
+    Raises:
+        ValueError: It names another task than the item's key: a role that may write items of some tasks only wrote it.
+    """
+    envelope, task_id = json.loads(document[ENVELOPE]), document["pk"].removeprefix(TASK)
+    if (envelope["task_id"], envelope["request_id"]) != (task_id, task_id.partition(".")[0]):
+        raise ValueError("the envelope names another task than its item")
     return Message(record, envelope, partial(_forget_envelope, envelope["kind"], document["pk"], document["sk"]))
 
 

@@ -267,6 +267,11 @@ def test_the_policy_of_the_prover_writes_items_of_proofs_only(stage_named: Calla
             only = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
             assert only == ["AUDIT#prove-*", "LINK#prove-*", "TASK#prove-*"]
             assert statement["Condition"]["Null"] == {"dynamodb:LeadingKeys": "false"}
+    denied = [each for each in policy.properties["PolicyDocument"]["Statement"] if each["Effect"] == "Deny"]
+    no_envelope = {"ForAnyValue:StringEquals": {"dynamodb:Attributes": ["envelope"]}}
+    assert [each["Action"] for each in denied if each["Condition"] == no_envelope] == [
+        ["dynamodb:PutItem", "dynamodb:UpdateItem"]
+    ]
 
 
 def test_roles_have_no_other_source_of_rights_and_only_lambda_takes_them(stage: Synthesised) -> None:

@@ -110,6 +110,15 @@ def test_an_envelope_of_the_outbox_is_sent_and_deleted(kit: Kit, events: Operati
     assert output.new().counts == {}
 
 
+@pytest.mark.parametrize("forged", [{"task_id": "order-2.approval"}, {"request_id": "order-2"}], ids=str)
+def test_an_envelope_about_another_task_than_its_item_is_not_sent(
+    kit: Kit, events: Operation, forged: dict[str, str]
+) -> None:
+    record = outbox_record(**forged)
+    assert run(record) == [number_of(record)]
+    assert events.documents == []
+
+
 def test_a_held_payment_is_counted(kit: Kit, events: Operation, output: Output) -> None:
     assert run(outbox_record("payment.held")) == []
     assert output.new().counts == {"PaymentsHeld": 1}

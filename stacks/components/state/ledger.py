@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
@@ -11,6 +12,7 @@ from constructs import Construct
 
 from countersign.adapters.keys import (
     AUDIT,
+    ENVELOPE,
     EVENT,
     EXTERNAL,
     INDEX,
@@ -141,13 +143,13 @@ class Ledger(Construct):
         self._allow(grantee, *_READ)
         self._allow(grantee, *_WRITE, items=_TASKS)
         self._allow_index(grantee)
-        self._deny(grantee, *_READ, items=_TOKENS)
+        self._deny(grantee, *_READ, when=_has_key(*_TOKENS))
 
     def grant_answers(self, grantee: iam.IGrantable) -> None:
         """Allow recording providers' events and machines' answers; people's links stay unreadable."""
         self._allow(grantee, *_READ)
         self._allow(grantee, _CHECK, *_WRITE, items=(*_TASKS, *_EVENTS))
-        self._deny(grantee, *_READ, items=_LINKS)
+        self._deny(grantee, *_READ, when=_has_key(*_LINKS))
 
     def grant_links(self, grantee: iam.IGrantable) -> None:
         """Allow the approver's work: create people's links, with an audit entry for each."""
@@ -155,10 +157,14 @@ class Ledger(Construct):
         self._allow(grantee, *_WRITE, items=(*_TASKS, *_LINKS))
 
     def grant_proofs(self, grantee: iam.IGrantable) -> None:
-        """Allow the work of `countersign prove`: create links for proofs, with an audit entry for each."""
+        """Allow the work of `countersign prove`: create links for proofs, with an audit entry for each.
+
+        Deny envelopes: the publisher would send them to people and machines.
+        """
         self._allow(grantee, *_READ)
         self._allow(grantee, *_WRITE, items=_PROOFS)
         self._allow_index(grantee)
+        self._deny(grantee, *_WRITE, when={"ForAnyValue:StringEquals": {"dynamodb:Attributes": [ENVELOPE]}})
 
     def grant_waits(self, grantee: iam.IGrantable) -> None:
         """Allow a workflow's work: open and close tasks, create machines' tokens, record its result."""
@@ -220,18 +226,20 @@ class Ledger(Construct):
         """Allow actions on items whose partition keys match; on all items if there is no pattern."""
         only = {"ForAllValues:StringLike": {_KEY: sorted(items)}, "Null": {_KEY: "false"}}
         allow(grantee, *actions, on=[self.table.table_arn], conditions=only if items else None)
-        self._deny(grantee, *_CHANGES_OF_EXISTING_ITEMS, items=(f"{AUDIT}*",))
+        self._deny(grantee, *_CHANGES_OF_EXISTING_ITEMS, when=_has_key(f"{AUDIT}*"))
 
-    def _deny(self, grantee: iam.IGrantable, *actions: str, items: tuple[str, ...]) -> None:
-        """Deny actions on items whose partition keys match."""
+    def _deny(self, grantee: iam.IGrantable, *actions: str, when: Mapping[str, Any]) -> None:
+        """Deny actions under a condition."""
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
-                effect=iam.Effect.DENY,
-                actions=list(actions),
-                resources=[self.table.table_arn],
-                conditions={"ForAnyValue:StringLike": {_KEY: list(items)}},
+                effect=iam.Effect.DENY, actions=list(actions), resources=[self.table.table_arn], conditions=when
             )
         )
+
+
+def _has_key(*patterns: str) -> Mapping[str, Any]:
+    """Return the condition that a request is for items whose partition keys match."""
+    return {"ForAnyValue:StringLike": {_KEY: list(patterns)}}
 
 
 def _text(name: str) -> dynamodb.Attribute:

@@ -22,6 +22,7 @@ from countersign.adapters.event_items import (
 )
 from countersign.adapters.keys import (
     DUE_SHARDS,
+    ENVELOPE,
     INBOX,
     INDEX_PK,
     INDEX_SK,
@@ -465,7 +466,7 @@ def _with_it(change: Change) -> Iterator[dict[str, Any]]:
 
 
 def _outbox_document(task_id: str, name: str, envelope: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    document = {"envelope": json.dumps(envelope, ensure_ascii=False), "at": to_text(at), "ttl": epoch_after(at)}
+    document = {ENVELOPE: json.dumps(envelope, ensure_ascii=False), "at": to_text(at), "ttl": epoch_after(at)}
     return part_key(task_id, OUTBOX, name) | document
 
 

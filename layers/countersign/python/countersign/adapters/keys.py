@@ -28,6 +28,9 @@ links of people."""
 OUTBOX, SENT, RESPONSE, INBOX, PARKED = "OUTBOX#", "SENT#", "RESPONSE#", "INBOX#", "PARKED#"
 """Prefixes of sort keys; `INBOX` and `PARKED` are also prefixes of partitions of the index."""
 
+ENVELOPE = "envelope"
+"""The attribute with the envelope of an item of the outbox."""
+
 DUE_SHARDS = tuple(f"DUE#{shard}" for shard in range(8))
 """Partitions of the index for items that are due; several, so that none is hot."""
 
