@@ -117,7 +117,7 @@ histories: .venv/.stamp ## Record what the workflows of extensions/ do at each w
 	@$(PY) -m tools.histories
 
 upgrade-check: .venv/.stamp ## Check that executions of earlier releases and of extensions/ continue on this code [FROM=0.1.0]
-	@$(PY) -m tools.upgrade_check $(FROM)
+	@$(PY) -m tools.upgrade_check '$(FROM)'
 
 docs: .venv/.stamp ## Build the documents as a site, and check every link in them
 	@$(PY) -m tools.reference

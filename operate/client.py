@@ -101,7 +101,8 @@ def press(page: Page, button: str, **typed: str) -> Page:
     """
     form = next((form for form in page.forms if button in form.buttons), None)
     if form is None:
-        raise LookupError(f"{page.url} has no button {button!r}; it answered {page.answer.status}: {page.text}")
+        address = page.url.partition("?")[0]  # without the token, as the error may end in a report
+        raise LookupError(f"{address} has no button {button!r}; it answered {page.answer.status}: {page.text}")
     name = form.buttons[button]
     body = urlencode({**form.fields, **typed, **({name: button} if name else {})}).encode()
     headers = {

@@ -78,6 +78,11 @@ class OperatorLedger(DynamoLedger):
         size: int = self._client.describe_table(TableName=self._name)["Table"]["TableSizeBytes"]
         return size // _PAGE_BYTES
 
+    @property
+    def is_protected(self) -> bool:
+        """Whether DynamoDB refuses to delete the table, as on a protected stage."""
+        return bool(self._client.describe_table(TableName=self._name)["Table"].get("DeletionProtectionEnabled"))
+
     def items_of(self, table_name: str) -> Iterator[dict[str, Any]]:
         """Yield the items of another table in DynamoDB's form.
 

@@ -42,7 +42,7 @@ def prove(
     quick = stage.cloud is not None
     more = DISRUPTIVE if (quick if disruptive is None else disruptive) else {}
     _refuse_settings(stage, disruptive=bool(more))
-    _refuse_deployed(stage)
+    _refuse_deployed(stage, disruptive=bool(more))
     run = Run(
         context,
         _LOCAL_PATIENCE_SECONDS if quick else _PATIENCE_SECONDS,
@@ -89,12 +89,15 @@ def _refuse_settings(stage: Stage, *, disruptive: bool) -> None:
         raise usage(f"{file} names no role that may prove the stage", advice)
 
 
-def _refuse_deployed(stage: Stage) -> None:
+def _refuse_deployed(stage: Stage, *, disruptive: bool) -> None:
     """Refuse a stage that is not completely deployed, and an operator who is not its role."""
     role, file = stage.settings.prove.role, f"settings/{stage.name}.toml"
     for what, advice in stacks(stage):
         if advice:
             raise OperateError(f"the stage {stage.name} is not completely deployed: {what}", advice, Status.NO_ACCESS)
+    if disruptive and stage.ledger.is_protected:
+        advice = f"Leave out --disruptive; its settings differ from what is deployed: make diff STAGE={stage.name}."
+        raise usage(f"the stage {stage.name} is protected: --disruptive would disturb it", advice)
     if "ProvePolicy" not in stage.outputs("public"):
         problem = f"the stage {stage.name} was deployed without the role under [prove]: it lacks the output ProvePolicy"
         raise OperateError(problem, f"make deploy STAGE={stage.name}", Status.NO_ACCESS)

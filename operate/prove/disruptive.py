@@ -147,6 +147,10 @@ def _removed(run: Run, poison: str) -> bool:
 
 def deploy(run: Run) -> str:
     """An execution that waits ends on its version after a second deploy, and a new one starts on the new version."""
+    releases = Releases.of(run.stage, WORKFLOW)
+    if releases.live != (newest := _newest(releases)):  # afterwards, new executions would start on the newest
+        problem = f"after a rollback, new executions start on version {releases.live}, the newest is {newest}"
+        raise CannotProveError(f"{problem}: deploy the corrected workflow first")
     before = run.ask("before")
     with _another_version(run) as version:
         after = run.ask("after")
@@ -194,16 +198,23 @@ def _restore_version(run: Run) -> bool:
     described = client.get_function_configuration(FunctionName=function).get("Description", "")
     if described.endswith(_MARK):
         _describe(run, function, described.removesuffix(_MARK))
-    versions = {
-        number: version.get("Description", "").endswith(_MARK) for number, version in sorted(releases.versions.items())
-    }
-    if versions.get(releases.live):
-        own = max(number for number, is_proofs in versions.items() if not is_proofs)
-        client.update_alias(FunctionName=function, Name="live", FunctionVersion=str(own))
-    for number in (number for number, is_proofs in versions.items() if is_proofs):
+    proofs = _of_proofs(releases)
+    if releases.live in proofs:
+        client.update_alias(FunctionName=function, Name="live", FunctionVersion=str(_newest(releases)))
+    for number in proofs:
         with suppress(ClientError):  # an execution of an interrupted run has not ended on it
             client.delete_function(FunctionName=function, Qualifier=str(number))
-    return any(versions.values()) or described.endswith(_MARK)
+    return bool(proofs) or described.endswith(_MARK)
+
+
+def _of_proofs(releases: Releases) -> list[int]:
+    """Return the versions that proofs published."""
+    return sorted(number for number, each in releases.versions.items() if each.get("Description", "").endswith(_MARK))
+
+
+def _newest(releases: Releases) -> int:
+    """Return the newest version that a deploy published."""
+    return max(releases.versions.keys() - set(_of_proofs(releases)))
 
 
 def payment(run: Run) -> str:

@@ -78,10 +78,10 @@ def test_a_button_sends_the_form(server: Server) -> None:
 
 
 @pytest.mark.parametrize("text", ["<p>It is decided.</p>", REVIEW])
-def test_an_unknown_button_is_an_error(server: Server, text: str) -> None:
+def test_an_unknown_button_is_an_error_without_the_token_of_the_page(server: Server, text: str) -> None:
     server.answer = Answer(410, Message(), text)
     page: Page = open_page("http://localhost:1/review?t=x")
-    with pytest.raises(LookupError, match="no button 'postpone'; it answered 410"):
+    with pytest.raises(LookupError, match="http://localhost:1/review has no button 'postpone'; it answered 410"):
         press(page, "postpone")
 
 

@@ -16,11 +16,12 @@ from operate.client import RequestsApi
 from operate.context import Context
 from operate.embedded.http import Answer as HttpAnswer
 from operate.prove import disruptive, report, safe
-from operate.prove.run import NotProvedError
+from operate.prove.run import CannotProveError, NotProvedError
 from operate.prove.run import Run as Proof
+from operate.releases import Releases
 from operate.stage import Target
 from operate.terminal import Terminal
-from tests.integration.conftest import Answer, Kit, answering
+from tests.integration.conftest import TABLE, Answer, Kit, answering
 from tests.integration.operate.conftest import OPERATOR, DeployedStage, Run
 
 SERVICES = {"RingsDelivered": "relay", "TaskExpired": "publisher", "TimeToDecision": "publisher"}
@@ -85,6 +86,23 @@ def test_a_stage_on_which_nothing_can_be_proved_is_refused(
     found, out, err = run("prove", "--disruptive")
     assert (found, out) == (status, "")
     assert all(words in " ".join(err.split()) for words in said), err
+
+
+def test_a_stage_that_is_protected_in_the_account_is_not_disturbed_whatever_its_settings_say(
+    deployed: DeployedStage, run: Run, kit: Kit
+) -> None:
+    client("dynamodb").update_table(TableName=TABLE, DeletionProtectionEnabled=True)
+    status, _, err = run("prove", "--disruptive")
+    assert status == 2
+    assert "the stage dev is protected" in err
+    assert "its settings differ from what is deployed" in " ".join(err.split())
+
+
+def test_a_workflow_that_was_rolled_back_stays_rolled_back(proof: Proof, monkeypatch: pytest.MonkeyPatch) -> None:
+    versions: dict[int, dict[str, str]] = {3: {}, 5: {}, 6: {"Description": "countersign (countersign prove)"}}
+    monkeypatch.setattr(Releases, "of", lambda *_: Releases("f", 3, versions, "r"))
+    with pytest.raises(CannotProveError, match="start on version 3, the newest is 5"):
+        disruptive.deploy(proof)
 
 
 def test_a_run_ends_after_twenty_minutes(proof: Proof) -> None:
