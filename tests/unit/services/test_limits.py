@@ -24,7 +24,7 @@ class MemoryCounters:
         self.failing = False
         self.written = 0
 
-    def count(self, key: str, added: Mapping[int, int], slot: int, ends: int) -> tuple[int, int]:
+    def count(self, key: str, added: Mapping[int, int], ends: int) -> tuple[int, dict[int, int]]:
         if self.failing:
             raise LedgerUnavailableError("ThrottlingException")
         self.ends[key] = ends
@@ -32,7 +32,7 @@ class MemoryCounters:
         for number, count in added.items():
             self.counted[key] += count
             self.counted[f"{key} {number}"] += count
-        return self.counted[key], self.counted[f"{key} {slot}"]
+        return self.counted[key], {number: self.counted[f"{key} {number}"] for number in added}
 
 
 class Gate:
@@ -115,6 +115,14 @@ def test_few_requests_of_a_network_are_not_written_and_many_are_written_a_few_at
     gate.clock.move(minutes=1)
     assert gate.admitted(any_token()) == 1
     assert gate.counters.written == 21
+
+
+def test_a_token_has_its_limit_also_between_requests_with_other_tokens() -> None:
+    gate = Gate()
+    gate.limiter = Limiter("review", Rates(per_source=600, per_token=60), gate.counters, gate.clock)
+    in_turn = [token for other in made_up(200) for token in (any_token(), any_token(), other)]
+    admitted = [token for token in in_turn if gate.admitted(token)]
+    assert admitted.count(any_token()) <= 62
 
 
 def test_each_name_counts_by_itself() -> None:

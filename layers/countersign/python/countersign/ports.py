@@ -227,13 +227,12 @@ class OperationsLedger(TaskLedger, RequestLedger, Protocol):
 class Counters(Protocol):
     """Counters that all containers share."""
 
-    def count(self, key: str, added: Mapping[int, int], slot: int, ends: int) -> tuple[int, int]:
-        """Add to a counter and its parts, and return the counter and one of the parts afterwards.
+    def count(self, key: str, added: Mapping[int, int], ends: int) -> tuple[int, Mapping[int, int]]:
+        """Add to a counter and its parts, and return the counter and these parts afterwards.
 
         Args:
             key: The counter.
             added: What to add to each part, by its number, 0 to 255.
-            slot: Number of the returned part, one of them.
             ends: When the counter may be deleted, in epoch seconds.
 
         Raises:

@@ -17,7 +17,7 @@ class DynamoCounters:
         self._client = client
         self._table_name = table_name
 
-    def count(self, key: str, added: Mapping[int, int], slot: int, ends: int) -> tuple[int, int]:
+    def count(self, key: str, added: Mapping[int, int], ends: int) -> tuple[int, dict[int, int]]:
         """See `countersign.ports.Counters.count`."""
         parts = {f"t{number}": count for number, count in added.items()}
         counts = {"requests": sum(parts.values()), **parts}
@@ -34,4 +34,4 @@ class DynamoCounters:
                 ReturnValues="UPDATED_NEW",
             )
         counted = answer["Attributes"]
-        return int(counted["requests"]["N"]), int(counted[f"t{slot}"]["N"])
+        return int(counted["requests"]["N"]), {number: int(counted[f"t{number}"]["N"]) for number in added}

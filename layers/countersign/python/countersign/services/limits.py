@@ -75,21 +75,22 @@ class Limiter:
             self._window, self._full = window, set()
             self._unreported.clear()
         slot = _slot_of(token)
-        if self._full.isdisjoint((source, f"{source} {slot}")):
+        if self._admits(source, slot):
             unreported = self._unreported[source]
             unreported[slot] += 1
             if unreported.total() < self._rates.per_token // _SHARES:
                 return
             key, ends = f"{self._name}#{source}#{window}", (window + 1) * WINDOW_SECONDS
-            by_source, by_token = self._counters.count(key, unreported, slot, ends)
+            by_source, by_token = self._counters.count(key, unreported, ends)
             unreported.clear()
-            if by_source > self._rates.per_source:
-                self._full.add(source)
-            elif by_token > self._rates.per_token:
-                self._full.add(f"{source} {slot}")
-            else:
+            self._full |= {source} if by_source > self._rates.per_source else set()
+            self._full |= {f"{source} {each}" for each, count in by_token.items() if count > self._rates.per_token}
+            if self._admits(source, slot):
                 return
         raise TooManyRequestsError(ceil((window + 1) * WINDOW_SECONDS - now))
+
+    def _admits(self, source: str, slot: int) -> bool:
+        return self._full.isdisjoint((source, f"{source} {slot}"))
 
 
 def _slot_of(token: str) -> int:
