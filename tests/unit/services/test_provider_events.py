@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from countersign.domain import claims, tasks
 from countersign.domain.answers import ON_PARTNER_BUS, SIGNED, Sender, document_of
 from countersign.domain.audit import AuditEvent
 from countersign.domain.provider_events import Handling, ProviderEvent
@@ -209,6 +210,23 @@ def test_an_event_that_decides_before_a_parked_one_is_applied_decides_alone() ->
 
 
 # Races and crashes
+
+
+@pytest.mark.parametrize("purged", [False, True])
+def test_an_event_decides_the_task_that_takes_the_payment_over_meanwhile(purged: bool) -> None:
+    setup = Setup()
+    ended = setup.ledger.commit(tasks.cancel(setup.task, "workflow", "withdrawn", NOW))  # type: ignore[arg-type]
+    new = any_payment_task(task_id="order-1002.payment")
+
+    def take_over() -> None:
+        takeover = claims.take_over(PAYMENT_TASK_ID, ended, setup.ledger.audit(PAYMENT_TASK_ID), new)
+        setup.ledger.open(new, (OPENED, takeover.taken), NOW, takeover)
+        if purged:
+            del setup.ledger.standing[PAYMENT_TASK_ID]
+
+    meanwhile(setup.ledger, take_over, "commit_event")
+    assert setup.receive(any_event()) is Handling.RECORDED
+    assert setup.ledger.standing[new.task_id].status is Status.DECIDED
 
 
 @pytest.mark.parametrize(

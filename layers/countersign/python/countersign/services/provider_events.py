@@ -11,7 +11,7 @@ from countersign.domain.clock import Clock
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.payments import Effect
 from countersign.domain.provider_events import EventRecord, EventStatus, Handling, ParkedEvent, ProviderEvent
-from countersign.domain.tasks import Task
+from countersign.domain.tasks import Status, Task
 from countersign.ports import EventLedger
 from countersign.retries import retried
 
@@ -50,7 +50,7 @@ class ProviderEvents:
         if as_opened and event.status not in payments.REVERSALS:
             with suppress(LedgerConflictError):
                 return self._recorded(as_opened, event, body_digest, sender)
-        task = self.ledger.task(task_id)
+        task = self._holder(task_id, event, sender)
         if task is None:
             return self._forgotten(event, body_digest, sender, task_id)
         return self._recorded(task, event, body_digest, sender)
@@ -72,6 +72,19 @@ class ProviderEvents:
             sender = Sender(provider, parked.identified_by or SIGNED)
             effect = effect_of(task, parked.event, sender, self.clock)
             task = self.ledger.commit_parked(effect.change, parked, effect.handling)
+        return task
+
+    def _holder(self, task_id: str, event: ProviderEvent, sender: Sender) -> Task | None:
+        """Return the task that has the claim of an event, or None if it was purged.
+
+        Raises:
+            LedgerConflictError: Another task has taken the claim over. A takeover after this check changes the task, so
+                that its next write fails.
+        """
+        task = self.ledger.task(task_id)
+        loses_claims = task is None or task.status in (Status.EXPIRED, Status.CANCELLED)
+        if loses_claims and self.ledger.correlated(sender.actor, event.external_id) != task_id:
+            raise LedgerConflictError(task_id)
         return task
 
     def _recorded(self, task: Task, event: ProviderEvent, body_digest: str, sender: Sender) -> Handling:
