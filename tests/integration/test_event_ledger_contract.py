@@ -111,7 +111,7 @@ def parking(event: ProviderEvent) -> EventRecord:
 def test_an_open_task_is_found_by_its_provider_and_external_id(books: Books) -> None:
     assert books.ledger.correlated("pay", "pay_1001") == ""
     assert books.ledger.look_up("pay", "evt_1", "pay_1001") == (None, "", None)
-    opened = books.open()
+    opened = replace(books.open(), callback_id="")  # which only the item of the task has
     assert books.ledger.correlated("pay", "pay_1001") == PAYMENT_TASK_ID
     assert books.ledger.look_up("pay", "evt_1", "pay_1001") == (None, PAYMENT_TASK_ID, opened)
     for provider, external_id in (
@@ -187,7 +187,11 @@ def test_an_event_is_recorded_with_its_effect(books: Books) -> None:
     assert after == books.task
     assert after.status is Status.DECIDED
     assert document_of(after)["reason"] == "très bien"
-    assert books.ledger.look_up("pay", "evt_1", "pay_1001") == (record_of(event), PAYMENT_TASK_ID, opened)
+    assert books.ledger.look_up("pay", "evt_1", "pay_1001") == (
+        record_of(event),
+        PAYMENT_TASK_ID,
+        replace(opened, callback_id=""),
+    )
     books.assert_unbroken()
 
 

@@ -29,7 +29,8 @@ WAITS = timedelta(days=1)
 _MOST_PACKED = 800
 """Characters of a task's copy in its claim, which so stays below 1 KB, one write unit. The copy saves a read."""
 
-_ONLY_OF_ITEMS = frozenset({"pk", "sk", INDEX_PK, INDEX_SK, "ttl"})
+_NOT_COPIED = frozenset({"pk", "sk", INDEX_PK, INDEX_SK, "ttl", "callback_id"})
+"""Attributes that no event needs; only the task's own item has callback ids."""
 
 
 def claim_document(task: Task, correlation: Correlation) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def claim_document(task: Task, correlation: Correlation) -> dict[str, Any]:
 
 
 def as_opened(claim: Mapping[str, Any]) -> Task | None:
-    """Return the task of a claim as it was opened; None if the claim has no copy of it."""
+    """Return the task of a claim as it was opened, without its callback; None if the claim has no copy of it."""
     packed = claim.get("as_opened")
     if not packed:
         return None
@@ -54,7 +55,7 @@ def as_opened(claim: Mapping[str, Any]) -> Task | None:
 def _packed(task: Task) -> str | None:
     """Return a task as a short text; None if it is too long for a copy."""
     both = question_document(task) | task_document(task)
-    document = {name: value for name, value in both.items() if name not in _ONLY_OF_ITEMS}
+    document = {name: value for name, value in both.items() if name not in _NOT_COPIED}
     packed = b64encode(zlib.compress(canonical(document))).decode()
     return packed if len(packed) <= _MOST_PACKED else None
 

@@ -78,7 +78,8 @@ class MemoryLedger:
                 self._release(takeover, named, task.task_id, at)
             if named:
                 self.claims[named] = task.task_id
-            self.as_opened[task.task_id] = self._put(task, events, at)
+            opened = self._put(task, events, at)
+            self.as_opened[task.task_id] = dataclasses.replace(opened, callback_id="")
         self.after_write("open")
 
     def _release(self, takeover: TakeOver, named: tuple[str, str], task_id: str, at: datetime) -> None:
