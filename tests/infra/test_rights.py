@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable
 
+from countersign.adapters.keys import question_key
 from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised, construct_id, statements
 
 TABLE = "Ledger/Table.Arn"
@@ -137,7 +138,7 @@ APPEND = {
 OF_A_WORKFLOW = {
     "logs:CreateLogStream logs:PutLogEvents on Durable/OrderApproval/Workflow/Logs.Arn",
     READ,
-    items(WRITE, "AUDIT", "EVENT", "EXTERNAL", "REQUEST", "TASK", "TOKEN"),
+    items(WRITE, "AUDIT", "EVENT", "EXTERNAL", "QUESTION", "REQUEST", "TASK", "TOKEN"),
     PARKED,
     AUDIT_STAYS,
     DIRECTORY,
@@ -234,6 +235,11 @@ def test_no_public_function_starts_an_execution_and_no_function_changes_code_or_
     assert not exposed & who_may(stage, "lambda:Invoke")
     for action in ("lambda:Update", "iam:", "sts:"):
         assert who_may(stage, action) == set()
+
+
+def test_only_workflows_may_write_what_people_are_asked(stage: Synthesised) -> None:
+    prefix = question_key("order-1001.approval")["pk"].partition("#")[0]
+    assert {role.partition("/")[0] for role in who_may(stage, f'"{prefix}#*"')} == {"Durable"}
 
 
 def who_may(stage: Synthesised, action: str) -> set[str]:

@@ -218,7 +218,7 @@ def test_links_pointers_and_ended_requests_have_a_ttl_and_the_audit_has_none(kit
     kit.link()
     kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), NOW)
     kept = {key: "ttl" in item for key, item in kit.items().items()}
-    pointer = (f"REQUEST#{REQUEST_ID}", f"TASK#{TASK_ID}")
+    pointer = (f"QUESTION#{REQUEST_ID}", f"TASK#{TASK_ID}")
     assert [key for key, ttl in kept.items() if ttl and not key[0].startswith("LINK#")] == [pointer]
     assert not any(ttl for key, ttl in kept.items() if key[0].startswith("AUDIT#"))
     kit.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, None, NOW)

@@ -20,6 +20,7 @@ from countersign.adapters.keys import (
     INDEX_SK,
     LINK,
     PROJECTED,
+    QUESTION,
     REQUEST,
     TASK,
     TOKEN,
@@ -50,6 +51,9 @@ _LINKS = (f"{LINK}*",)
 """People's links: the right to write one is the right to vote as any person."""
 
 _REQUESTS = (f"{REQUEST}*",)
+
+_QUESTIONS = (f"{QUESTION}*",)
+"""What tasks ask, and whom they do not let answer."""
 _TOKENS = (f"{TOKEN}*",)
 
 _RESTORED_FROM_ITS_OWN_LOG = (
@@ -169,7 +173,7 @@ class Ledger(Construct):
     def grant_waits(self, grantee: iam.IGrantable) -> None:
         """Allow a workflow's work: open and close tasks, create machines' tokens, record its result."""
         self._allow(grantee, *_READ)
-        self._allow(grantee, *_WRITE, items=(*_TASKS, *_EVENTS, *_REQUESTS, *_TOKENS))
+        self._allow(grantee, *_WRITE, items=(*_TASKS, *_EVENTS, *_QUESTIONS, *_REQUESTS, *_TOKENS))
         self._allow_parked(grantee)
 
     def grant_result(self, grantee: iam.IGrantable) -> None:

@@ -200,4 +200,4 @@ def test_every_attribute_of_a_task_is_stored() -> None:
 
 def test_an_item_has_the_same_layout_in_every_version() -> None:
     documents = [task_document(FULL), question_document(FULL)]
-    assert digest(documents) == "5ca4653e110772563539c0c87db6785d4db6078d737c8270877713f08bca53d1"
+    assert digest(documents) == "83f29228e0a3ce299542a54f9b3ae256cfacf5285e4843b248d98d694e156426"

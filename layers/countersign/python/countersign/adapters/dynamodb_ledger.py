@@ -43,6 +43,7 @@ from countersign.adapters.keys import (
     parked_key,
     part_key,
     question_key,
+    questions_of,
     request_key,
     task_key,
     token_key,
@@ -357,16 +358,16 @@ class DynamoLedger:
 
     def task_ids(self, request_id: str) -> list[str]:
         """See `RequestLedger.task_ids`."""
-        return [document["task_id"] for document in self._table.query(request_key(request_id)["pk"], TASK)]
+        return [document["task_id"] for document in self._table.query(questions_of(request_id))]
 
     def with_tasks(self, request_id: str) -> tuple[Request | None, list[Task]]:
-        """See `RequestLedger.with_tasks`; two calls to DynamoDB. The questions of the tasks are beside the request."""
-        documents = {document["sk"]: document for document in self._table.query(request_key(request_id)["pk"])}
-        standing = documents.pop("REQUEST", None)
-        questions = {question["task_id"]: question for question in documents.values()}
-        tasks = {document["task_id"]: document for document in self._found(map(task_key, questions)).values()}
-        found = [task_of_documents(tasks[name], question) for name, question in questions.items() if name in tasks]
-        return request_of(standing) if standing else None, found
+        """See `RequestLedger.with_tasks`; two calls to DynamoDB. The questions name the tasks."""
+        questions = {document["task_id"]: document for document in self._table.query(questions_of(request_id))}
+        found = self._found([request_key(request_id), *map(task_key, questions)])
+        standing = found.get(_place(request_key(request_id)))
+        tasks = ((found.get(_place(task_key(task_id))), question) for task_id, question in questions.items())
+        opened = [task_of_documents(task, question) for task, question in tasks if task]
+        return request_of(standing) if standing else None, opened
 
     def tasks(self, task_ids: Iterable[str]) -> list[Task]:
         """Return these tasks, read consistently, in one call to DynamoDB for each 50 of them."""

@@ -19,11 +19,11 @@ INDEX_PK, INDEX_SK = f"{INDEX}pk", f"{INDEX}sk"
 PROJECTED = ("task_id",)
 """The attributes in the index besides keys. An item's other changes cost nothing there."""
 
-TASK, AUDIT, REQUEST = "TASK#", "AUDIT#", "REQUEST#"
+TASK, AUDIT, QUESTION, REQUEST = "TASK#", "AUDIT#", "QUESTION#", "REQUEST#"
 EXTERNAL, EVENT = "EXTERNAL#", "EVENT#"
 LINK, TOKEN = "LINK#", "TOKEN#"
 """Prefixes of partition keys. A machine's token has its own prefix: workflows may write tokens, but must not write
-links of people."""
+links of people. Questions have their own too: a role that records requests must not change what people are asked."""
 
 OUTBOX, SENT, RESPONSE, INBOX, PARKED = "OUTBOX#", "SENT#", "RESPONSE#", "INBOX#", "PARKED#"
 """Prefixes of sort keys; `INBOX` and `PARKED` are also prefixes of partitions of the index."""
@@ -63,9 +63,14 @@ def request_key(request_id: str) -> Key:
     return {"pk": f"{REQUEST}{request_id}", "sk": "REQUEST"}
 
 
+def questions_of(request_id: str) -> str:
+    """Return the partition of a request's questions."""
+    return f"{QUESTION}{request_id}"
+
+
 def question_key(task_id: str) -> Key:
-    """Return the key of a task's question, which is beside its request and leads from there to the task."""
-    return {"pk": f"{REQUEST}{task_id.partition('.')[0]}", "sk": f"{TASK}{task_id}"}
+    """Return the key of a task's question, which leads from the task's request to the task."""
+    return {"pk": questions_of(task_id.partition(".")[0]), "sk": f"{TASK}{task_id}"}
 
 
 def claim_key(provider: str, external_id: str) -> Key:
