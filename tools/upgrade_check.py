@@ -96,7 +96,7 @@ def check_releases(version: str = "") -> Iterator[Break]:
         LookupError: There is no such release.
         EditedError: A release's folder was edited.
     """
-    versions = sorted(folder.name for folder in RELEASES.glob("*") if folder.is_dir())
+    versions = sorted(folder.name for folder in RELEASES.glob("[0-9]*"))
     if version and version not in versions:
         allowed = f"one of {', '.join(versions)}" if versions else "none is recorded yet: make release records one"
         raise LookupError(f"FROM={version}: there is no such release; allowed: {allowed}; without FROM, every release")

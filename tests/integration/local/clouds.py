@@ -84,7 +84,7 @@ class Cloud:
         """Start an execution synchronously; return the answer of its first invocation."""
         payload = json.dumps({"do": do, **event}).encode()
         answer: dict[str, Any] = self.client("lambda").invoke(FunctionName=f"{FUNCTION}:1", Payload=payload)
-        return answer
+        return answer | {"Payload": answer["Payload"].read()}  # a body that nobody reads keeps its socket open
 
     def start(self, do: str, *, name: str | None = None, function: str = FUNCTION, **event: Any) -> dict[str, Any]:
         """Start an execution asynchronously on version 1; return Lambda's answer."""

@@ -68,6 +68,7 @@ def test_a_function_with_a_durable_config_is_durable(corrected: Cloud, uncorrect
         code = "def handler(event, context): return {'Status': 'SUCCEEDED'}"
         cloud.create("plain", code, DurableConfig={"ExecutionTimeout": 60})
         answer: dict[str, Any] = client.invoke(FunctionName="plain")
+        answer["Payload"].read()
         return answer
 
     assert "DurableExecutionArn" in answer_of_a_plain_creation(corrected)
