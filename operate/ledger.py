@@ -11,7 +11,7 @@ from typing import Any
 from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.dynamodb_ledger import DynamoLedger, chained
 from countersign.adapters.event_items import claim_document
-from countersign.adapters.keys import AUDIT, DUE_SHARDS, OUTBOX, PARKED, UNSENT_SHARDS
+from countersign.adapters.keys import AUDIT, DUE_SHARDS, OUTBOX, PARKED, TASK, UNSENT_SHARDS
 from countersign.adapters.task_items import audit_document, question_document, task_document
 from countersign.domain import claims
 from countersign.domain.audit import AuditEvent
@@ -45,8 +45,16 @@ class OperatorLedger(DynamoLedger):
         found = chain(self._due(DUE_SHARDS), self._due(UNSENT_SHARDS)) if statuses <= LIVE else self._every_task()
         return (task for task in found if isinstance(task, Task) and task.status in statuses)
 
+    def open_tasks(self, prefix: str) -> Iterator[Task]:
+        """Yield the open tasks whose ids begin with a prefix. Of others, it reads no more than the index has."""
+        entries = chain.from_iterable(map(self._table.indexed, DUE_SHARDS + UNSENT_SHARDS))
+        tasks = self._paged(entry["task_id"] for entry in entries if entry["pk"].startswith(f"{TASK}{prefix}"))
+        return (task for task in tasks if task.status is Status.OPEN)
+
     def _every_task(self) -> Iterator[Task]:
-        task_ids = (document["task_id"] for document in self._table.scan("TASK"))
+        return self._paged(document["task_id"] for document in self._table.scan("TASK"))
+
+    def _paged(self, task_ids: Iterator[str]) -> Iterator[Task]:
         while page := list(islice(task_ids, _MOST_TASKS)):
             yield from self.tasks(page)
 

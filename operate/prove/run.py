@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from countersign.domain.errors import ContractError, CountersignError, TaskClosedError
 from countersign.domain.policy import Policy
 from countersign.domain.proofs import PREFIX, SIMULATOR
-from countersign.domain.tasks import Status, Task
+from countersign.domain.tasks import Task
 from operate.client import Page, RequestsApi, open_page
 from operate.context import Context
 from operate.stage import Stage
@@ -159,11 +159,10 @@ class Run:
 
     def withdraw_open_tasks(self) -> Iterator[str]:
         """Withdraw the open tasks of this run and of earlier ones that were interrupted, and yield their ids."""
-        for task in self.stage.ledger.in_status(frozenset({Status.OPEN})):
-            if task.task_id.startswith(PREFIX):
-                with suppress(TaskClosedError):
-                    self.withdraw(task)
-                    yield task.task_id
+        for task in self.stage.ledger.open_tasks(PREFIX):
+            with suppress(TaskClosedError):
+                self.withdraw(task)
+                yield task.task_id
 
     def withdraw(self, task: Task) -> None:
         """Withdraw a task, and ring its workflow; without the right to ring, the sweeper does it."""

@@ -261,19 +261,26 @@ def test_the_policy_for_people_denies_completing_callbacks_and_is_a_setting(stag
     assert stage.outputs("workflow").get("DenyCallbacksPolicy") == ("DenyCallbacks/Policy" if wanted else None)
 
 
-def test_the_policy_of_the_prover_writes_items_of_proofs_only(stage_named: Callable[[str], Synthesised]) -> None:
+def test_the_policy_of_the_prover_reads_and_writes_items_of_proofs_only(
+    stage_named: Callable[[str], Synthesised],
+) -> None:
     local = stage_named("local")
     (policy,) = [each for each in local.of_type("AWS::IAM::ManagedPolicy") if each.path == "Prover/Policy"]
     assert local.outputs("public")["ProvePolicy"] == "Prover/Policy"
-    for statement in policy.properties["PolicyDocument"]["Statement"]:
-        actions = {statement["Action"]} if isinstance(statement["Action"], str) else set(statement["Action"])
-        reads = {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"}
-        if statement["Effect"] == "Allow" and actions - reads:
-            assert actions == {"dynamodb:PutItem", "dynamodb:UpdateItem"}
-            only = statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
-            assert only == ["AUDIT#prove-*", "LINK#prove-*", "TASK#prove-*"]
-            assert statement["Condition"]["Null"] == {"dynamodb:LeadingKeys": "false"}
-    denied = [each for each in policy.properties["PolicyDocument"]["Statement"] if each["Effect"] == "Deny"]
+    granted = policy.properties["PolicyDocument"]["Statement"]
+    allowed_on = {json.dumps(each["Action"]): each.get("Condition") for each in granted if each["Effect"] == "Allow"}
+    written = ["AUDIT#prove-*", "LINK#prove-*", "TASK#prove-*"]
+    read = sorted([*written, "REQUEST#prove-*"])
+    of_proofs = [
+        {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys}, "Null": {"dynamodb:LeadingKeys": "false"}}
+        for keys in (read, written)
+    ]
+    assert allowed_on == {
+        '["dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:Query"]': of_proofs[0],
+        '["dynamodb:PutItem", "dynamodb:UpdateItem"]': of_proofs[1],
+        '"dynamodb:Query"': None,
+    }, "the index has keys and task ids only"
+    denied = [each for each in granted if each["Effect"] == "Deny"]
     no_envelope = {"ForAnyValue:StringEquals": {"dynamodb:Attributes": ["envelope"]}}
     assert [each["Action"] for each in denied if each["Condition"] == no_envelope] == [
         ["dynamodb:PutItem", "dynamodb:UpdateItem"]

@@ -148,6 +148,17 @@ def test_the_operators_link_is_in_the_audit_and_verified(proof: Proof, kit: Kit)
     assert safe.audit(proof).startswith("1 tasks")
 
 
+def test_what_an_interrupted_run_left_open_is_found_without_reading_the_tasks_of_others(proof: Proof, kit: Kit) -> None:
+    kit.open_task()
+    for number in (1, 2):
+        kit.open_task(task_id=f"prove-{number}.approval", request_id=f"prove-{number}")
+    with answering("dynamodb", "BatchGetItem") as reads:
+        assert sorted(proof.withdraw_open_tasks()) == ["prove-1.approval", "prove-2.approval"]
+        assert list(proof.withdraw_open_tasks()) == []
+    keys = [key["pk"]["S"] for read in reads.documents for key in read["RequestItems"][TABLE]["Keys"]]
+    assert {key.partition("-")[0] for key in keys} == {"TASK#prove", "REQUEST#prove"}
+
+
 def write_metrics(stage: DeployedStage, **renamed: str) -> None:
     metrics = [("AWS/Lambda", name, [{"Name": "FunctionName", "Value": of}]) for name, of in OF_LAMBDA.items()]
     for name, service in SERVICES.items():
