@@ -103,8 +103,10 @@ def write(run: Run, results: list[Result], base: Path) -> None:
     """Write the report as `<base>.json` and `<base>.md`."""
     base.parent.mkdir(parents=True, exist_ok=True)
     document = _document(run, results)
-    base.with_suffix(".json").write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    base.with_suffix(".md").write_text(_page(document), encoding="utf-8")
+    base.with_name(f"{base.name}.json").write_text(
+        json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+    base.with_name(f"{base.name}.md").write_text(_page(document), encoding="utf-8")
 
 
 def _document(run: Run, results: list[Result]) -> dict[str, Any]:
@@ -120,9 +122,13 @@ def _document(run: Run, results: list[Result]) -> dict[str, Any]:
     }
 
 
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "¦")
+
+
 def _page(document: Mapping[str, Any]) -> str:
     rows = [
-        f"| {each['claim']} | {each['says']} | **{each['verdict']}** | {each['evidence'].replace('|', '¦')} |"
+        f"| {each['claim']} | {each['says']} | **{each['verdict']}** | {_cell(each['evidence'])} |"
         f" {each['seconds']} | {each['dollars']:.4f} |"
         for each in document["claims"]
     ]

@@ -122,10 +122,10 @@ def test_a_caller_without_the_right_fails_the_claim(
     monkeypatch.setattr("operate.commands.proving.SAFE", {"approval": safe.approval})
     monkeypatch.setattr("operate.commands.proving.AFTERWARDS", {"audit": safe.audit})
     monkeypatch.setattr("operate.commands.proving.restore", lambda _: iter(()))
-    status, out, _ = run("prove", "--report", str(tmp_path / "r"))
+    status, out, _ = run("prove", "--report", str(tmp_path / "r.1"))
     assert status == 1
     assert "403" in out
-    assert "Forbidden" in (tmp_path / "r.md").read_text()
+    assert "Forbidden" in (tmp_path / "r.1.md").read_text()
 
 
 def test_a_right_that_aws_denies_fails_the_claim(proof: Proof, kit: Kit) -> None:
