@@ -133,13 +133,14 @@ class OperatorLedger(DynamoLedger):
         return False
 
     def _claim_of_today(self, item: dict[str, Any]) -> dict[str, Any]:
-        """Return a claim with its current task, which the audits of earlier tasks name."""
+        """Return a claim with its current task, which the audits of earlier tasks name, and no copy of those tasks."""
         task_id = item["task_id"]["S"]
         while taken_by := claims.taken_by(self.audit(task_id)):
             task_id = taken_by
         task = self.task(task_id)
         claim = claim_document(task, task.question.correlation) if task and task.question.correlation else {}
-        return item | to_item(claim | {"task_id": task_id})
+        rest = {name: value for name, value in item.items() if name != "as_opened"}
+        return rest | to_item(claim | {"task_id": task_id})
 
     @cached_property
     def _made_at(self) -> datetime:

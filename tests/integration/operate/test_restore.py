@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -145,17 +146,21 @@ def test_an_open_task_of_an_ended_request_is_cancelled(kit: Kit, run: Run) -> No
     assert kit.ledger.audit_breaks(TASK_ID) == []
 
 
-def test_a_claim_that_another_task_took_over_since_is_restored_to_that_task(kit: Kit, run: Run) -> None:
+@pytest.mark.parametrize(
+    "words", ["", "".join(map(chr, range(0x4E00, 0x5200)))], ids=["with a copy", "too long for one"]
+)
+def test_a_claim_that_another_task_took_over_since_is_restored_to_that_task(kit: Kit, run: Run, words: str) -> None:
     cancelled = tasks.cancel(kit.open_payment(), "payment", "withdrawn", kit.now)
     assert cancelled
     snapshot(kit)
     ended = kit.ledger.commit(cancelled)
-    new = any_payment_task(task_id="order-1002.payment", opened_at=kit.now)
+    new = any_payment_task(task_id="order-1002.payment", opened_at=kit.now, title=words)
     takeover = claims.take_over(PAYMENT_ID, ended, kit.audit(PAYMENT_ID), new)
     kit.ledger.open(new, (takeover.taken,), kit.now, takeover)
     client("dynamodb").delete_item(TableName=TABLE, Key=to_item(claim_key("pay", "pay_1001")))
     assert restore(run)[0] == 0
-    assert kit.ledger.correlated("pay", "pay_1001") == new.task_id
+    copied = None if words else replace(kit.task(new.task_id), callback_id="")
+    assert kit.ledger.look_up("pay", "evt_1", "pay_1001") == (None, new.task_id, copied)
 
 
 def test_a_parked_event_that_was_applied_is_not_parked_again_and_one_that_waits_is(kit: Kit, run: Run) -> None:
