@@ -101,6 +101,12 @@ def test_a_task_without_its_question_is_not_read() -> None:
         task_of_documents(task_document(any_task()), None)
 
 
+def test_ttl_removes_a_question_days_after_its_task_also_if_the_task_ends_late() -> None:
+    late = any_task(status=Status.EXPIRED)
+    late = dataclasses.replace(late, closed_at=(late.max_expires_at or late.expires_at) + timedelta(days=1))
+    assert question_document(late)["ttl"] - task_document(late)["ttl"] > timedelta(days=7).total_seconds()
+
+
 def test_the_item_that_every_write_changes_stays_below_a_unit_of_writes_whatever_the_question() -> None:
     document = task_document(any_decided_task(details=(("Description", "x" * 3000),), payload="x" * 3000))
     assert len(str(from_item(to_item(document)))) < 1024
@@ -200,4 +206,4 @@ def test_every_attribute_of_a_task_is_stored() -> None:
 
 def test_an_item_has_the_same_layout_in_every_version() -> None:
     documents = [task_document(FULL), question_document(FULL)]
-    assert digest(documents) == "83f29228e0a3ce299542a54f9b3ae256cfacf5285e4843b248d98d694e156426"
+    assert digest(documents) == "a36e59181bc6891e73231d3bf006b494a573d994e9a92c360a7aa204c423aa30"

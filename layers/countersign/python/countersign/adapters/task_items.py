@@ -32,6 +32,10 @@ from countersign.domain.upkeep import look_at
 RETENTION = timedelta(days=400)
 """How long a closed task, its links and its request are kept."""
 
+_OUTLIVES = timedelta(days=14)
+"""How much longer a question is kept: TTL removes items within days, in no order, and a task without its question
+cannot be read. A task also may end later than its deadline says, if its execution was paused."""
+
 _COMPARED = ("status", "revision", "audit_seq")
 """The attributes that the conditions of writes compare."""
 
@@ -67,7 +71,7 @@ def task_document(task: Task) -> dict[str, Any]:
 def question_document(task: Task) -> dict[str, Any]:
     """Return the ledger's document of a task's question, and of what else never changes after the opening."""
     fields = {name: value for name, value in _stored(task).items() if name in _FIXED}
-    ttl = epoch_after(task.max_expires_at or task.expires_at)
+    ttl = epoch_after((task.max_expires_at or task.expires_at) + _OUTLIVES)
     return question_key(task.task_id) | fields | {"task_id": task.task_id, "ttl": ttl}
 
 
