@@ -270,7 +270,7 @@ def test_the_policy_of_the_prover_reads_and_writes_items_of_proofs_only(
     granted = policy.properties["PolicyDocument"]["Statement"]
     allowed_on = {json.dumps(each["Action"]): each.get("Condition") for each in granted if each["Effect"] == "Allow"}
     written = ["AUDIT#prove-*", "LINK#prove-*", "TASK#prove-*"]
-    read = sorted([*written, "REQUEST#prove-*"])
+    read = sorted([*written, "QUESTION#prove-*", "REQUEST#prove-*"])
     of_proofs = [
         {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": keys}, "Null": {"dynamodb:LeadingKeys": "false"}}
         for keys in (read, written)

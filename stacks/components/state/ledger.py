@@ -165,7 +165,7 @@ class Ledger(Construct):
 
         Deny envelopes: the publisher would send them to people and machines.
         """
-        self._allow(grantee, *_READ, items=(*_PROOFS, f"{REQUEST}{PREFIX}*"))
+        self._allow(grantee, *_READ, items=(*_PROOFS, *(f"{kind}{PREFIX}*" for kind in (QUESTION, REQUEST))))
         self._allow(grantee, *_WRITE, items=_PROOFS)
         self._allow_index(grantee)
         self._deny(grantee, *_WRITE, when={"ForAnyValue:StringEquals": {"dynamodb:Attributes": [ENVELOPE]}})

@@ -156,7 +156,7 @@ def test_what_an_interrupted_run_left_open_is_found_without_reading_the_tasks_of
         assert sorted(proof.withdraw_open_tasks()) == ["prove-1.approval", "prove-2.approval"]
         assert list(proof.withdraw_open_tasks()) == []
     keys = [key["pk"]["S"] for read in reads.documents for key in read["RequestItems"][TABLE]["Keys"]]
-    assert {key.partition("-")[0] for key in keys} == {"TASK#prove", "REQUEST#prove"}
+    assert {key.partition("-")[0] for key in keys} == {"TASK#prove", "QUESTION#prove"}
 
 
 def write_metrics(stage: DeployedStage, **renamed: str) -> None:
