@@ -12,12 +12,18 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
+from countersign.adapters.attributes import to_item
 from countersign.adapters.dynamodb_ledger import DynamoLedger
+from countersign.adapters.event_items import parked_document
+from countersign.adapters.keys import DUE_SHARDS, INDEX_PK, INDEX_SK
+from countersign.adapters.request_items import request_document
 from countersign.domain.audit import AuditEvent
+from countersign.domain.clock import to_text
 from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
+from countersign.domain.provider_events import ParkedEvent
 from countersign.domain.requests import Request, RequestStatus
 from countersign.functions.clients import ATTEMPTS, client
-from countersign.testing.builders import CALLBACK_ID, NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_task
+from countersign.testing.builders import CALLBACK_ID, NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_event, any_task
 from tests.integration.conftest import TABLE, Answer, Kit, Operation, answering
 
 URL = "https://dynamodb.eu-central-1.amazonaws.com"
@@ -161,6 +167,21 @@ def test_an_item_that_names_another_task_leads_neither_to_it_nor_to_its_question
     client("dynamodb").put_item(TableName=TABLE, Item=item | forged)
     with pytest.raises(LookupError, match=r"the question of task prove-1\.approval"):
         kit.ledger.task("prove-1.approval")
+
+
+@pytest.mark.parametrize(
+    ("pk", "sk"),
+    [
+        ("LINK#prove-1", "TASK"),
+        *(("TASK#prove-1.approval", sk) for sk in ("REQUEST", "PARKED#evt_1", "TASK2")),
+    ],
+)
+def test_an_item_whose_key_is_of_another_kind_is_not_due(kit: Kit, pk: str, sk: str) -> None:
+    request = request_document(Request("order-2", WORKFLOW, input={}), NOW)
+    parked = parked_document(ParkedEvent("pay", any_event(), "webhook signature"), NOW)
+    forged = request | parked | {"pk": pk, "sk": sk, INDEX_PK: DUE_SHARDS[0], INDEX_SK: to_text(NOW)}
+    client("dynamodb").put_item(TableName=TABLE, Item=to_item(forged | {"task_id": TASK_ID, "status": "submitted"}))
+    assert list(kit.ledger.overdue(NOW)) == []
 
 
 def test_an_audit_entry_is_never_overwritten(kit: Kit) -> None:

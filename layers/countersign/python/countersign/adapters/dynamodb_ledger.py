@@ -23,12 +23,14 @@ from countersign.adapters.event_items import (
 from countersign.adapters.keys import (
     DUE_SHARDS,
     ENVELOPE,
+    EXTERNAL,
     INBOX,
     INDEX_PK,
     INDEX_SK,
     OUTBOX,
     PARKED,
     PARKED_SHARDS,
+    REQUEST,
     RESPONSE,
     SENT,
     TASK,
@@ -408,7 +410,7 @@ class DynamoLedger:
     def _due(self, shards: Iterable[str], until: str = "") -> Iterator[Task | Request | ParkedEvent]:
         """Yield what the index has in some partitions, in its order, if the table says that it is due still."""
         partitions = (self._table.indexed(shard, until=until) for shard in shards)
-        entries = heapq.merge(*partitions, key=lambda entry: str(entry[INDEX_SK]))
+        entries = filter(_can_be_due, heapq.merge(*partitions, key=lambda entry: str(entry[INDEX_SK])))
         while page := list(islice(entries, _PAGE)):
             found = self._found(key for entry in page for key in _keys_of(entry))
             for entry in page:
@@ -500,10 +502,21 @@ def _place(key: Mapping[str, Any]) -> tuple[str, str]:
     return key["pk"], key["sk"]
 
 
+def _can_be_due(entry: Mapping[str, Any]) -> bool:
+    """Tell whether an entry of the index has the key of a task, a request or a parked event.
+
+    A role may write items of some partitions only, but under any sort key and with any attributes.
+    """
+    pk, sk = _place(entry)
+    if sk in ("TASK", "REQUEST"):
+        return pk.startswith(TASK if sk == "TASK" else REQUEST)
+    return pk.startswith(EXTERNAL) and sk.startswith(PARKED)
+
+
 def _keys_of(entry: Mapping[str, Any]) -> tuple[Key, ...]:
     """Return the keys of the items that an entry of the index stands for: of a task also its question."""
     key = {"pk": entry["pk"], "sk": entry["sk"]}
-    return (key, question_key(entry["task_id"])) if entry["sk"] == "TASK" else (key,)
+    return (key, question_key(entry["pk"].removeprefix(TASK))) if entry["sk"] == "TASK" else (key,)
 
 
 def _due_of(document: Mapping[str, Any]) -> Request | ParkedEvent:
