@@ -42,7 +42,7 @@ class OperatorLedger(DynamoLedger):
 
         Open and decided tasks come from the index, which can be a moment behind; others need a scan of the table.
         """
-        found = chain(self._due(DUE_SHARDS), self._due(UNSENT_SHARDS)) if statuses <= LIVE else self._every_task()
+        found = self._due(DUE_SHARDS, UNSENT_SHARDS) if statuses <= LIVE else self._every_task()
         return (task for task in found if isinstance(task, Task) and task.status in statuses)
 
     def open_tasks(self, prefix: str) -> Iterator[Task]:

@@ -1,6 +1,7 @@
 """The ledger on DynamoDB: the meaning of each error, and the layout of its items."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -182,6 +183,16 @@ def test_an_item_whose_key_is_of_another_kind_is_not_due(kit: Kit, pk: str, sk: 
     forged = request | parked | {"pk": pk, "sk": sk, INDEX_PK: DUE_SHARDS[0], INDEX_SK: to_text(NOW)}
     client("dynamodb").put_item(TableName=TABLE, Item=to_item(forged | {"task_id": TASK_ID, "status": "submitted"}))
     assert list(kit.ledger.overdue(NOW)) == []
+
+
+def test_a_task_that_cannot_be_read_keeps_no_other_from_being_swept_and_is_an_error_at_the_end(kit: Kit) -> None:
+    kit.open_task(sent_at=None)
+    broken = {"pk": "TASK#prove-1.approval", "sk": "TASK", INDEX_PK: DUE_SHARDS[0], INDEX_SK: to_text(NOW)}
+    client("dynamodb").put_item(TableName=TABLE, Item=to_item(broken))
+    overdue = kit.ledger.overdue(kit.now + timedelta(days=1))
+    assert next(overdue) == kit.task()
+    with pytest.raises(LookupError, match=r"the question of task prove-1\.approval"):
+        next(overdue)
 
 
 def test_an_audit_entry_is_never_overwritten(kit: Kit) -> None:

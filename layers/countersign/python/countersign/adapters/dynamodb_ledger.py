@@ -7,7 +7,7 @@ import heapq
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from countersign.adapters.dynamodb import Table
@@ -404,19 +404,37 @@ class DynamoLedger:
 
     def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
         """See `TaskLedger.overdue`; merges the pages of all shards of a kind."""
-        for shards in (DUE_SHARDS, UNSENT_SHARDS, PARKED_SHARDS):
-            yield from self._due(shards, to_text(before))
+        return self._due(DUE_SHARDS, UNSENT_SHARDS, PARKED_SHARDS, until=to_text(before))
 
-    def _due(self, shards: Iterable[str], until: str = "") -> Iterator[Task | Request | ParkedEvent]:
-        """Yield what the index has in some partitions, in its order, if the table says that it is due still."""
-        partitions = (self._table.indexed(shard, until=until) for shard in shards)
-        entries = filter(_can_be_due, heapq.merge(*partitions, key=lambda entry: str(entry[INDEX_SK])))
+    def _due(self, *kinds: Iterable[str], until: str = "") -> Iterator[Task | Request | ParkedEvent]:
+        """Yield what the index has in the partitions of some kinds, in its order, if the table says that it is due.
+
+        Raises:
+            LookupError, TypeError, ValueError: An item cannot be read; raised after the last one, to keep none waiting.
+        """
+        unreadable: Exception | None = None
+        for document, *more in self._due_documents(kinds, until):
+            try:
+                due = self._task_of(document, *more) if more else _due_of(document)
+            except (LookupError, TypeError, ValueError) as error:
+                unreadable = error
+            else:
+                yield due
+        if unreadable:
+            raise unreadable
+
+    def _due_documents(self, kinds: Iterable[Iterable[str]], until: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the documents that are due; of a task also its question, which may be missing."""
+        entries = filter(_can_be_due, chain.from_iterable(self._indexed(shards, until) for shards in kinds))
         while page := list(islice(entries, _PAGE)):
             found = self._found(key for entry in page for key in _keys_of(entry))
-            for entry in page:
-                document, *more = (found.get(_place(key)) for key in _keys_of(entry))
+            for document, *more in ([found.get(_place(key)) for key in _keys_of(entry)] for entry in page):
                 if document and INDEX_SK in document and (not until or document[INDEX_SK] <= until):
-                    yield self._task_of(document, *more) if more else _due_of(document)
+                    yield (document, *more)
+
+    def _indexed(self, shards: Iterable[str], until: str) -> Iterator[dict[str, Any]]:
+        partitions = (self._table.indexed(shard, until=until) for shard in shards)
+        return heapq.merge(*partitions, key=lambda entry: str(entry[INDEX_SK]))
 
     def report_once(self, parked: ParkedEvent, at: datetime) -> bool:
         """See `EventLedger.report_once`."""
