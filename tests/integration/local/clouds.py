@@ -95,6 +95,7 @@ class Cloud:
             Payload=json.dumps({"do": do, **event}).encode(),
             **named,
         )
+        answer["Payload"].read()
         return answer
 
     def run(self, do: str, *, function: str = FUNCTION, **event: Any) -> str:

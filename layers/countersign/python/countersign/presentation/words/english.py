@@ -85,7 +85,7 @@ TEXTS = {
     "inbox.owner": "These requests are waiting for {recipient}.",
     "inbox.empty": "Nothing is waiting for you.",
     "inbox.full": "The list shows the {count} requests with the least time left.",
-    "inbox.answered": "You have answered. Others still have to answer.",
+    "inbox.answered": "You have answered. This request now waits for others.",
     "inbox.sent": "Please check your e-mail",
     "inbox.sent.text": "We have sent {person} a link to the list of all waiting requests.",
     "inbox.sent.next": "You can close this page, or go back to decide.",
