@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from countersign.domain.clock import from_text
-from countersign.domain.payments import Resolution, Verdict
+from countersign.domain.held_payments import Resolution, Verdict
 from countersign.presentation.display import moment
 from countersign.workflows.approval import Approval, ApprovalResult, Approved
 from countersign.workflows.ask import Expired

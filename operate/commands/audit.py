@@ -17,8 +17,8 @@ import typer
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.task_items import archived_entry
-from countersign.domain.audit import COPY_DELAY, Copy, awaits_copy, differences
 from countersign.domain.clock import SystemClock
+from countersign.domain.copies import COPY_DELAY, Copy, awaits_copy, differences
 from countersign.domain.errors import ArchiveRefusedError
 from countersign.ports import AuditArchive
 from operate.context import Context

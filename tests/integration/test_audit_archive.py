@@ -11,7 +11,7 @@ from moto.core.utils import utcnow
 
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.keys import audit_key
-from countersign.domain.audit import Copy
+from countersign.domain.copies import Copy
 from countersign.domain.errors import ArchiveRefusedError
 from countersign.domain.strict_json import canonical
 from countersign.functions.clients import client

@@ -10,7 +10,7 @@ import pytest
 
 from countersign.adapters.attributes import to_item
 from countersign.adapters.keys import event_key, task_key
-from countersign.domain import claims, payments, tasks
+from countersign.domain import claims, held_payments, payments, tasks
 from countersign.domain.answers import ON_PARTNER_BUS, Sender, document_of
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.errors import LedgerConflictError
@@ -205,7 +205,7 @@ def test_declines_refunds_and_disputes_are_read_as_they_were_written(books: Book
     assert (task.declined, task.refunds, task.disputes) == ("très bien", {"ch_1": "250.00"}, ("ch_1",))
     assert set(task.noted.values()) == {PROVIDER.identified_by}
     assert len(task.noted) == 3
-    held = payments.held_event(books.entries(PAYMENT_TASK_ID), "paid")
+    held = held_payments.held_event(books.entries(PAYMENT_TASK_ID), "paid")
     assert held
     assert held.event.payment_id == "ch_1"
     books.assert_unbroken()

@@ -11,10 +11,9 @@ from countersign.domain import tasks, upkeep, votes
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.links import MOST_WAITING, Link, Purpose
-from countersign.domain.people import Delegation
 from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.rules import Decision, Outcome
-from countersign.domain.tasks import Change, Ring, RingState, Status, Task, Vote
+from countersign.domain.tasks import Change, Delegation, Ring, RingState, Status, Task, Vote
 from countersign.ports import Ledger
 from countersign.testing.builders import (
     APPROVER,

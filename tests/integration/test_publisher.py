@@ -11,7 +11,7 @@ from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.dynamodb import SCHEMA_VERSION
 from countersign.adapters.task_items import archived_entry
-from countersign.domain.audit import Copy
+from countersign.domain.copies import Copy
 from countersign.functions.clients import client
 from countersign.testing.builders import COMMENT, TASK_ID, any_envelope, stream_record
 from publisher.handler import handler

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from countersign.domain.policy import Band, Policy, Terms
-from countersign.domain.questions import Escalation
+from countersign.domain.policy import Band, Escalation, Policy, Terms
 from countersign.domain.rules import Rule
 from stacks.stage.fields import Table
 from stacks.stage.policies import PolicyEscalation, PolicyRow, PolicyRule, compact, policy_document

@@ -21,11 +21,20 @@ from countersign.adapters.task_items import (
 from countersign.domain import upkeep
 from countersign.domain.audit import GENESIS, AuditEvent, append
 from countersign.domain.identity import Aliases
-from countersign.domain.people import Delegation
 from countersign.domain.questions import Collecting, Correlation, Question
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import digest
-from countersign.domain.tasks import WITHDRAWN_BY_OPERATOR, Failure, Ring, RingState, Status, Task, Vote, withdraw
+from countersign.domain.tasks import (
+    WITHDRAWN_BY_OPERATOR,
+    Delegation,
+    Failure,
+    Ring,
+    RingState,
+    Status,
+    Task,
+    Vote,
+    withdraw,
+)
 from countersign.testing.builders import (
     ATTACHMENTS,
     CALLER,

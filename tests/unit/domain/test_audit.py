@@ -10,19 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from countersign.domain.audit import (
-    COPY_DELAY,
     GENESIS,
     AuditEntry,
     AuditEvent,
-    Copy,
     append,
-    awaits_copy,
     breaks,
-    differences,
     network_of,
     removed,
 )
 from countersign.domain.clock import to_text
+from countersign.domain.copies import COPY_DELAY, Copy, awaits_copy, differences
 from countersign.testing.builders import NOW, is_unbroken
 
 OTHER_VALUES: dict[str, Any] = {

@@ -11,9 +11,9 @@ from countersign.domain import tasks, votes
 from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.audit_verification import contradictions, links_used, unminted, unopened
 from countersign.domain.identity import Aliases
-from countersign.domain.people import Assignment, Delegation
+from countersign.domain.people import Assignment
 from countersign.domain.rules import Decision, Outcome
-from countersign.domain.tasks import Status, Task
+from countersign.domain.tasks import Delegation, Status, Task
 from countersign.testing.builders import APPROVER, CALLER, NOW, OTHER_APPROVER, any_rule, any_task
 
 

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from countersign.domain import payments
+from countersign.domain import held_payments, payments
 from countersign.domain.answers import document_of
 from countersign.domain.audit import AuditEntry, append
-from countersign.domain.payments import NO_EFFECT, Held, Resolution, Verdict
+from countersign.domain.held_payments import NO_EFFECT, Held, Resolution, Verdict
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.domain.tasks import DECIDING, Change, Failure, Status, Task
 from countersign.testing.builders import NOW
@@ -28,7 +28,7 @@ CLOSED = [
 
 
 def ruled(resolution: Resolution, task: Task | None = None, event: ProviderEvent | None = None) -> Change:
-    return payments.carry_out(task or any_payment(), event or any_event(), resolution, "held-payment", NOW)
+    return held_payments.carry_out(task or any_payment(), event or any_event(), resolution, "held-payment", NOW)
 
 
 def chain(*changes: Change) -> list[AuditEntry]:
@@ -99,15 +99,15 @@ def test_a_dismissed_or_expired_event_is_recorded_and_the_payment_keeps_waiting(
 def test_a_held_event_without_amount_and_time_is_read_from_the_audit() -> None:
     event = any_event(status=EventStatus.UNKNOWN, amount=None, currency=None, occurred_at=None, reason=None)
     held = payments.apply(any_payment(), event, PROVIDER, NOW)
-    assert payments.held_event(chain(held.change), EVENT) == Held(event, "unknown_status")
+    assert held_payments.held_event(chain(held.change), EVENT) == Held(event, "unknown_status")
 
 
 @pytest.mark.parametrize("resolution", [ACCEPTED, DISMISSED, LAPSED])
 def test_a_resolution_is_recognized_by_its_approval(resolution: Resolution) -> None:
     entries = chain(Change(any_payment(), None, {}, (OPENED,), NOW), ruled(resolution))
-    assert payments.effect_on_record(entries, resolution) == ("paid" if resolution is ACCEPTED else NO_EFFECT)
-    assert payments.effect_on_record(entries, dataclasses.replace(resolution, task_id="held-2.approval")) == ""
-    assert payments.effect_on_record(entries[:1], resolution) == ""
+    assert held_payments.effect_on_record(entries, resolution) == ("paid" if resolution is ACCEPTED else NO_EFFECT)
+    assert held_payments.effect_on_record(entries, dataclasses.replace(resolution, task_id="held-2.approval")) == ""
+    assert held_payments.effect_on_record(entries[:1], resolution) == ""
 
 
 @pytest.mark.parametrize(

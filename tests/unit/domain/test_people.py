@@ -8,7 +8,8 @@ import pytest
 
 from countersign.domain.errors import ContractError
 from countersign.domain.identity import NO_ALIASES, Aliases
-from countersign.domain.people import Absence, Assignment, Delegation, Entry, check_approvers
+from countersign.domain.people import Absence, Assignment, Entry, check_approvers
+from countersign.domain.tasks import Delegation
 from countersign.services.assignments import MAX_HOPS, assign
 from countersign.testing.builders import APPROVER, NOW, OTHER_APPROVER, REQUESTER
 from countersign.testing.fakes import MemoryDirectory

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from countersign.domain.errors import ContractError, UncoveredAmountError
 from countersign.domain.identity import Aliases
-from countersign.domain.policy import Policy, Terms
-from countersign.domain.questions import Escalation
+from countersign.domain.policy import Escalation, Policy, Terms
 from countersign.domain.rules import Rule
 from countersign.domain.strict_json import digest
 from countersign.testing.builders import APPROVER, OTHER_APPROVER, REQUESTER, any_input

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from countersign.domain import answers, mails, payments, recovery, tasks, votes
+from countersign.domain import answers, held_payments, mails, payments, recovery, tasks, votes
 from countersign.domain.answers import Sender
 from countersign.domain.audit import AuditEntry, AuditEvent, append
+from countersign.domain.held_payments import Resolution, Verdict
 from countersign.domain.identity import NO_ALIASES, Aliases
 from countersign.domain.mails import MailReport
-from countersign.domain.payments import Resolution, Verdict
 from countersign.domain.people import Assignment
 from countersign.domain.rules import Decision, Rule
 from countersign.domain.tasks import Change, Failure, Status, Task
@@ -44,7 +44,7 @@ def pay(task: Task, now: datetime) -> Change | None:
 def accept(status: str, amount: str) -> Act:
     event = any_event(status, amount=amount, payment_id="ch_1")
     resolution = Resolution(Verdict.ACCEPTED, ("olga@example.com",), "held-1.approval")
-    return lambda task, now: payments.carry_out(task, event, resolution, "held-payment", now)
+    return lambda task, now: held_payments.carry_out(task, event, resolution, "held-payment", now)
 
 
 def deliver(task: Task, now: datetime) -> Change:

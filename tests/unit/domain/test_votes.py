@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from countersign.domain import errors, tasks, votes
 from countersign.domain.identity import NO_ALIASES, Aliases
-from countersign.domain.people import Assignment, Delegation
+from countersign.domain.people import Assignment
 from countersign.domain.questions import Attachment
 from countersign.domain.rules import Decision, Outcome
-from countersign.domain.tasks import Status, Task, Vote
+from countersign.domain.tasks import Delegation, Status, Task, Vote
 from countersign.testing.builders import (
     APPROVER,
     ATTACHMENTS,

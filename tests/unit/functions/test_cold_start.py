@@ -9,16 +9,27 @@ import pytest
 MACHINES = ("webhook", "countersign.providers", "countersign.services.webhooks", "countersign.services.answers")
 PAGES = ("review", "countersign.presentation", "countersign.services.reviews", "countersign.adapters.directory")
 LATER = ("boto3", "botocore", "countersign.adapters.secrets", "countersign.contracts", "fastjsonschema", "uuid")
+NEVER = (
+    "countersign.ports",
+    "countersign.domain.copies",
+    "countersign.domain.held_payments",
+    "countersign.domain.claims",
+)
 EVENTS = ("countersign.domain.payments", "countersign.domain.provider_events", "countersign.services.provider_events")
+ASKING = ("countersign.domain.people", "countersign.domain.policy")
 
 
 @pytest.mark.parametrize(
     ("module", "needed", "useless"),
     [
-        ("review.handler", {"review.review"}, (*LATER, *MACHINES, *EVENTS, "review.inbox")),
-        ("order_approval.handler", {"countersign.services.waits"}, EVENTS),
-        ("webhook.handler", {"webhook.providers"}, (*LATER, *PAGES, "webhook.callbacks")),
-        ("countersign.adapters.dynamodb_ledger", set(), (*EVENTS, "countersign.domain.requests")),
+        (
+            "review.handler",
+            {"review.review"},
+            (*LATER, *NEVER, *MACHINES, *EVENTS, "countersign.domain.policy", "review.inbox"),
+        ),
+        ("order_approval.handler", {"countersign.services.waits"}, (*NEVER, *EVENTS)),
+        ("webhook.handler", {"webhook.providers"}, (*LATER, *NEVER, *PAGES, *ASKING, "webhook.callbacks")),
+        ("countersign.adapters.dynamodb_ledger", set(), (*NEVER, *EVENTS, *ASKING, "countersign.domain.requests")),
     ],
 )
 def test_a_cold_start_imports_only_modules_that_every_request_needs(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from countersign.domain.payments import Resolution, Verdict
+from countersign.domain.held_payments import Resolution, Verdict
 from countersign.domain.rules import Rule
 from countersign.testing.builders import NOW
 from countersign.workflows.approval import Approved, Rejected

@@ -8,9 +8,8 @@ import pytest
 from countersign.domain import errors
 from countersign.domain.identity import Aliases
 from countersign.domain.links import MOST_WAITING
-from countersign.domain.people import Delegation
 from countersign.domain.rules import Decision, Rule
-from countersign.domain.tasks import MAX_ANSWERS, Status, Task, Vote, execution_ended
+from countersign.domain.tasks import MAX_ANSWERS, Delegation, Status, Task, Vote, execution_ended
 from countersign.services.inboxes import Inbox
 from countersign.services.reviews import Click, Review
 from countersign.testing.builders import (

@@ -5,10 +5,9 @@ from typing import Any
 import pytest
 
 from countersign.contracts import envelope, validation
-from countersign.domain import payments
 from countersign.domain.answers import document_of
 from countersign.domain.errors import UnknownTaskError
-from countersign.domain.payments import Resolution, Verdict
+from countersign.domain.held_payments import NO_EFFECT, Resolution, Verdict
 from countersign.domain.provider_events import EventStatus, Handling, ProviderEvent
 from countersign.services.held_payments import HeldPayments, request_of
 from countersign.services.provider_events import ProviderEvents
@@ -85,9 +84,7 @@ def test_an_event_that_is_not_held_has_no_report_and_no_resolution() -> None:
 def test_an_expired_resolution_can_be_followed_by_another() -> None:
     bench = Bench()
     bench.receive(any_event())
-    assert (
-        bench.held_payments.carry_out(PAYMENT, EVENT, Resolution(Verdict.EXPIRED, (), APPROVAL)) == payments.NO_EFFECT
-    )
+    assert bench.held_payments.carry_out(PAYMENT, EVENT, Resolution(Verdict.EXPIRED, (), APPROVAL)) == NO_EFFECT
     again = Resolution(Verdict.ACCEPTED, (OPERATOR,), "held-2.approval")
     assert bench.held_payments.carry_out(PAYMENT, EVENT, again) == "paid"
     assert bench.audited() == ["opened", "held", "lapsed", "settled", "decided"]
@@ -131,5 +128,5 @@ def test_the_expected_event_between_reading_and_writing_wins() -> None:
     bench.receive(any_event())
 
     meanwhile(bench.ledger, lambda: bench.receive(any_event(event_id="evt_2", amount="250.00")))
-    assert bench.held_payments.carry_out(PAYMENT, EVENT, ACCEPTED) == payments.NO_EFFECT
+    assert bench.held_payments.carry_out(PAYMENT, EVENT, ACCEPTED) == NO_EFFECT
     assert document_of(bench.ledger.standing[PAYMENT])["amount"] == "250.00"

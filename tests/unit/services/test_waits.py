@@ -9,11 +9,11 @@ import pytest
 
 from countersign.contracts import envelope
 from countersign.domain.errors import HandOffRejectedError, LedgerUnavailableError
-from countersign.domain.people import Absence, Delegation, Entry
+from countersign.domain.people import Absence, Entry
 from countersign.domain.policy import POLICY_ACTOR
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import digest
-from countersign.domain.tasks import Status, Task, Vote
+from countersign.domain.tasks import Delegation, Status, Task, Vote
 from countersign.domain.votes import FailedHandOff
 from countersign.services.waits import COMMENT_BUDGET, DUPLICATE, Waits
 from countersign.testing.builders import (

@@ -12,8 +12,8 @@ import pytest
 from countersign.domain.answers import SIGNED, Sender
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import TaskClosedError
+from countersign.domain.held_payments import Resolution, Verdict
 from countersign.domain.links import Purpose
-from countersign.domain.payments import Resolution, Verdict
 from countersign.domain.provider_events import Handling
 from countersign.domain.questions import Correlation, Question
 from countersign.domain.tasks import Status, Task

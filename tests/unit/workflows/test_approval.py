@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from countersign.domain.policy import Terms
-from countersign.domain.questions import Escalation
+from countersign.domain.policy import Escalation, Terms
 from countersign.domain.rules import Rule
 from countersign.testing.builders import APPROVER, DETAILS, OTHER_APPROVER, REQUESTER, TITLE
 from countersign.workflows.approval import Approval

@@ -22,7 +22,7 @@ from countersign.domain.errors import (
 from countersign.domain.links import Link
 from countersign.domain.mails import MailReport, reported
 from countersign.domain.people import Absence, Entry
-from countersign.domain.questions import Escalation
+from countersign.domain.policy import Escalation
 from countersign.domain.rules import Outcome, Rule
 from countersign.domain.tasks import Status, Task
 from countersign.domain.tokens import fingerprint

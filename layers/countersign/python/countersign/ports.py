@@ -7,8 +7,9 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:  # the annotations alone need them: each function imports what it uses
-    from countersign.domain.audit import AuditEntry, AuditEvent, Copy
+    from countersign.domain.audit import AuditEntry, AuditEvent
     from countersign.domain.claims import TakeOver
+    from countersign.domain.copies import Copy
     from countersign.domain.errors import HandOffRejectedError
     from countersign.domain.links import Link
     from countersign.domain.people import Entry

@@ -23,7 +23,7 @@ from botocore.exceptions import ClientError
 
 from countersign.adapters.failures import raised_as
 from countersign.adapters.keys import AUDIT
-from countersign.domain.audit import Copy
+from countersign.domain.copies import Copy
 from countersign.domain.errors import ArchiveRefusedError
 
 _ROOT = "audit/"

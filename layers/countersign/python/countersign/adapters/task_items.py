@@ -22,11 +22,10 @@ from countersign.adapters.keys import (
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import from_text, to_text
 from countersign.domain.identity import Aliases
-from countersign.domain.people import Delegation
 from countersign.domain.questions import Question
 from countersign.domain.rules import Decision, Outcome, Rule
 from countersign.domain.strict_json import canonical
-from countersign.domain.tasks import Failure, Ring, RingState, Status, Task, Vote
+from countersign.domain.tasks import Delegation, Failure, Ring, RingState, Status, Task, Vote
 from countersign.domain.upkeep import look_at
 
 RETENTION = timedelta(days=400)

@@ -4,15 +4,14 @@ A final event with the right amount decides the task. An event that is not final
 event that needs a person is held: recorded, announced, and without effect until an operator accepts it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 from countersign.domain.answers import Sender, decide, document_of
-from countersign.domain.audit import AuditEntry, AuditEvent
+from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import from_text, to_text
 from countersign.domain.provider_events import EventStatus, Handling, ProviderEvent
 from countersign.domain.questions import Correlation
@@ -27,7 +26,7 @@ sources of a bus are free text."""
 MOST_ENTRIES = 200
 """Up to how many entries an audit records events that are not final: a worker can repeat them without end."""
 
-_FINAL = frozenset({EventStatus.PAID, EventStatus.FAILED, EventStatus.EXPIRED})
+FINAL = frozenset({EventStatus.PAID, EventStatus.FAILED, EventStatus.EXPIRED})
 _NOT_FINAL = frozenset({EventStatus.PENDING, EventStatus.DECLINED})
 REVERSALS = frozenset({EventStatus.REFUNDED, EventStatus.DISPUTED})
 """Events that take money back. A payment that has one becomes paid only by a person's decision."""
@@ -53,49 +52,6 @@ class Effect:
         return not (self.change.events or self.change.fields)
 
 
-class Verdict(StrEnum):
-    """The result of asking the operators about a held event."""
-
-    ACCEPTED = "accepted"
-    DISMISSED = "dismissed"
-    EXPIRED = "expired"
-    """No answer came in time."""
-
-
-@dataclass(frozen=True)
-class Resolution:
-    """The operators' resolution of a held event.
-
-    Attributes:
-        verdict: The result.
-        by: The operators whose votes decided; empty if the question expired.
-        task_id: The task by which they were asked.
-    """
-
-    verdict: Verdict
-    by: tuple[str, ...]
-    task_id: str
-
-
-@dataclass(frozen=True)
-class Held:
-    """An event that is recorded as held.
-
-    Attributes:
-        event: The event, without the provider's own words.
-        reason: Why a person must decide, such as `amount`.
-    """
-
-    event: ProviderEvent
-    reason: str
-
-
-NO_EFFECT = "none"
-"""The effect of a resolution that leaves the payment as it is."""
-
-_RESOLVED = {Verdict.ACCEPTED: "settled", Verdict.DISMISSED: "dismissed", Verdict.EXPIRED: "lapsed"}
-
-
 def apply(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> Effect:
     """Return what an event does to the task that it is about.
 
@@ -107,9 +63,9 @@ def apply(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> Ef
     """
     held = _held_because(task, event, now)
     if held:
-        record = sender.event("held", _entry(event) | {"reason": held})
+        record = sender.event("held", entry_of(event) | {"reason": held})
         return _once(Effect(Handling.HELD, Change(task, None, {}, (record,), now), held), event, sender)
-    entry = sender.event("responded", _entry(event))
+    entry = sender.event("responded", entry_of(event))
     if not task.takes_answers(now) or event.status in REVERSALS:
         handling = Handling(event.status.value) if event.status in REVERSALS else Handling.RECORDED
         return _once(Effect(handling, Change(task, None, learnt(task, event), (entry,), now)), event, sender)
@@ -150,65 +106,6 @@ def decided_by_event(
 def answer_of(event: ProviderEvent) -> str:
     """Return the answer that an event decides a task with, as JSON text."""
     return canonical(said_by(event)).decode()
-
-
-def held_event(entries: Iterable[AuditEntry], event_id: str) -> Held | None:
-    """Return an event that a task's audit has as held, or None. No other event can be resolved."""
-    for entry in entries:
-        if entry.event.event == "held" and entry.event.data["event_id"] == event_id:
-            data = dict(entry.event.data)
-            why = data.pop("reason")  # of the kit's; the provider's words are in no audit
-            return Held(event_of(data), why)
-    return None
-
-
-def moved_to(entries: Iterable[AuditEntry], event_id: str) -> str:
-    """Return the task that took an event over together with the claim to the payment; empty if none did."""
-    released = (entry.event.data for entry in entries if entry.event.event == "claim_released")
-    return next((str(data["to"]) for data in released if event_id in data["events"]), "")
-
-
-def acceptable(task: Task, event: ProviderEvent, now: datetime) -> ProviderEvent | None:
-    """Return the event that decides the task once a person accepts it; None if it would change nothing.
-
-    A person who accepts confirms the money as it came. An unknown status decides nothing, because it may be a refund, a
-    dispute or a reversal. An event that is not final decides nothing either. A decided or closed task stays as it is.
-    """
-    if not task.takes_answers(now):
-        return None
-    return event if event.status in _FINAL else None
-
-
-def carry_out(
-    task: Task, event: ProviderEvent, resolution: Resolution, workflow: str, now: datetime, moved_to: str = ""
-) -> Change:
-    """Return the effect of the operators' resolution: it decides an open task, or is only recorded.
-
-    Args:
-        task: The payment's task.
-        event: The held event.
-        resolution: What the operators say.
-        workflow: The workflow that asked them; it is the actor if nobody answered.
-        now: The current time.
-        moved_to: The task that took the event over, if one did: no resolution on it acts any more.
-    """
-    decisive = acceptable(task, event, now) if resolution.verdict is Verdict.ACCEPTED else None
-    effect = decisive.status.value if decisive else f"moved to {moved_to}" if moved_to else NO_EFFECT
-    sender = Sender(", ".join(resolution.by), "approval") if resolution.by else Sender(workflow, "kit")
-    entry = sender.event(
-        _RESOLVED[resolution.verdict], _entry(event) | {"approval": resolution.task_id, "effect": effect}
-    )
-    if decisive:
-        return decided_by_event(task, decisive, (entry,), sender, now)
-    return Change(task, None, {}, (entry,), now)
-
-
-def effect_on_record(entries: Iterable[AuditEntry], resolution: Resolution) -> str:
-    """Return the effect of a resolution that a task's audit already has; empty if it has none."""
-    for entry in entries:
-        if entry.event.event in _RESOLVED.values() and entry.event.data["approval"] == resolution.task_id:
-            return str(entry.event.data["effect"])
-    return ""
 
 
 def standing(task: Task, now: datetime) -> str:
@@ -282,7 +179,7 @@ def _may_be_other(event: ProviderEvent, held_because: str) -> bool:
 
     It cannot if nothing was paid, if it names the payment and reports all of it, or if the ledger already has it.
     """
-    if event.status not in _FINAL | _NOT_FINAL or held_because == "amount":
+    if event.status not in FINAL | _NOT_FINAL or held_because == "amount":
         return True
     return event.status is EventStatus.PAID and not event.payment_id and held_because != ""
 
@@ -313,7 +210,7 @@ def _held_because(task: Task, event: ProviderEvent, now: datetime) -> str:
     if _is_about_other_money(task, event):
         return "amount"
     if task.status in (Status.DECIDED, Status.APPLIED):
-        return _at_odds(task, event) if event.status in _FINAL else ""
+        return _at_odds(task, event) if event.status in FINAL else ""
     if event.status is not EventStatus.PAID:
         return ""
     if not task.takes_answers(now):
@@ -374,7 +271,7 @@ def said_by(event: ProviderEvent) -> dict[str, Any]:
     return {name: value for name, value in answer.items() if value is not None}
 
 
-def _entry(event: ProviderEvent) -> dict[str, Any]:
+def entry_of(event: ProviderEvent) -> dict[str, Any]:
     """Return the part of an event that the audit keeps, without the provider's words, which are untrusted."""
     answer = said_by(event)
     answer.pop("reason", None)

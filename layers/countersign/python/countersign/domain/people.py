@@ -8,6 +8,7 @@ from typing import Any
 from countersign.domain.errors import ContractError
 from countersign.domain.identity import NO_ALIASES, Aliases, same_domain
 from countersign.domain.rules import Rule
+from countersign.domain.tasks import Delegation
 
 
 @dataclass(frozen=True)
@@ -40,23 +41,6 @@ class Entry:
     def absence(self, now: datetime) -> Absence | None:
         """Return the current absence, or None."""
         return next((absence for absence in self.absences if absence.since <= now < absence.until), None)
-
-
-@dataclass(frozen=True)
-class Delegation:
-    """A delegation of a task to another person.
-
-    Attributes:
-        by: The approver who was asked first.
-        to: The person who decides instead.
-        at: Time of the delegation, in UTC.
-        standing: Whether the directory delegated the task because `by` is away; otherwise `by` did so.
-    """
-
-    by: str
-    to: str
-    at: datetime
-    standing: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from typing import Any
 from countersign.domain.errors import ContractError, UncoveredAmountError
 from countersign.domain.identity import NO_ALIASES, Aliases
 from countersign.domain.people import undecidable
-from countersign.domain.questions import Escalation
 from countersign.domain.rules import Rule
 from countersign.domain.strict_json import digest
 
@@ -20,6 +19,19 @@ POLICY_ACTOR = "policy"
 """The decider of a task that a policy approves without asking anybody."""
 
 _VERSION_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Escalation:
+    """Further people who are asked if there is no decision for a while.
+
+    Attributes:
+        after_seconds: When they are asked, in seconds from the opening.
+        to: Their e-mail addresses.
+    """
+
+    after_seconds: int
+    to: tuple[str, ...]
 
 
 @dataclass(frozen=True)

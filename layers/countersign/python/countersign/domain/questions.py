@@ -36,19 +36,6 @@ class Attachment:
 
 
 @dataclass(frozen=True)
-class Escalation:
-    """Further people who are asked if there is no decision for a while.
-
-    Attributes:
-        after_seconds: When they are asked, in seconds from the opening.
-        to: Their e-mail addresses.
-    """
-
-    after_seconds: int
-    to: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Correlation:
     """The task's identity at a provider.
 

@@ -10,14 +10,13 @@ from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
-from countersign.domain import payments, votes
+from countersign.domain import held_payments, payments, votes
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import from_text
 from countersign.domain.mails import HARD
-from countersign.domain.people import Delegation
 from countersign.domain.provider_events import EventStatus
 from countersign.domain.rules import Decision, Outcome
-from countersign.domain.tasks import Failure, Status, Task, Vote
+from countersign.domain.tasks import Delegation, Failure, Status, Task, Vote
 
 
 def brought_back(
@@ -87,7 +86,7 @@ def _responded(task: Task, event: AuditEvent, at: datetime) -> Task:
     known = replace(task, **payments.learnt(task, said))
     if said.status is EventStatus.DECLINED and task.takes_answers(at):
         return replace(known, declined=said.status.value)  # the audit does not have the provider's words
-    return replace(known, answer=payments.answer_of(said)) if payments.acceptable(task, said, at) else known
+    return replace(known, answer=payments.answer_of(said)) if held_payments.acceptable(task, said, at) else known
 
 
 def _settled(task: Task, event: AuditEvent, at: datetime) -> Task:

@@ -14,7 +14,6 @@ from countersign.domain.audit import GENESIS, AuditEvent
 from countersign.domain.clock import to_text
 from countersign.domain.errors import ContractError, TaskClosedError
 from countersign.domain.identity import Aliases
-from countersign.domain.people import Delegation
 from countersign.domain.questions import Question
 from countersign.domain.rules import Decision, Outcome
 
@@ -102,6 +101,23 @@ class Vote:
     comment: str
     at: datetime
     number: int = 1
+
+
+@dataclass(frozen=True)
+class Delegation:
+    """A delegation of a task to another person.
+
+    Attributes:
+        by: The approver who was asked first.
+        to: The person who decides instead.
+        at: Time of the delegation, in UTC.
+        standing: Whether the directory delegated the task because `by` is away; otherwise `by` did so.
+    """
+
+    by: str
+    to: str
+    at: datetime
+    standing: bool = False
 
 
 class RingState(StrEnum):

@@ -21,9 +21,18 @@ from countersign.domain.errors import (
     UnknownDecisionError,
 )
 from countersign.domain.identity import is_address, same_domain
-from countersign.domain.people import Assignment, Delegation
+from countersign.domain.people import Assignment
 from countersign.domain.rules import Decision, Verdict
-from countersign.domain.tasks import DECIDING, MAX_ANSWERS, MAX_COMMENT_CHARACTERS, STAYING, Change, Task, Vote
+from countersign.domain.tasks import (
+    DECIDING,
+    MAX_ANSWERS,
+    MAX_COMMENT_CHARACTERS,
+    STAYING,
+    Change,
+    Delegation,
+    Task,
+    Vote,
+)
 
 BY_LINK = "review link"
 """The audit's word for a person who was identified by a review link."""

@@ -1,9 +1,11 @@
 """Answers of machines to tasks, sent with the token of their hand-off or over the bus."""
 
+from __future__ import annotations
+
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from countersign.domain import answers, tokens
 from countersign.domain.answers import Sender
@@ -23,10 +25,12 @@ from countersign.domain.provider_events import EventRecord, EventStatus, Handlin
 from countersign.domain.questions import Collecting, Correlation
 from countersign.domain.strict_json import canonical, digest
 from countersign.domain.tasks import Change, Failure, Task, encryption_context
-from countersign.ports import Cipher, Heartbeats, Ledger
 from countersign.retries import retried
 from countersign.services.provider_events import effect_of
 from countersign.services.refusals import record_refusal
+
+if TYPE_CHECKING:
+    from countersign.ports import Cipher, Heartbeats, Ledger
 
 PAYMENT_CONTRACT = "payment.answer"
 """The contract of every answer about money, in addition to the workflow's own."""

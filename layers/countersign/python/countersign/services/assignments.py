@@ -1,13 +1,18 @@
 """Assignments: the people who are asked, after the directory has resolved aliases and absences."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from countersign.domain.identity import normalise
 from countersign.domain.people import Assignment, Entry, aliases_of, resolve_stand_ins
 from countersign.domain.tasks import Task
-from countersign.ports import Directory
+
+if TYPE_CHECKING:
+    from countersign.ports import Directory
 
 MAX_HOPS = 4
 """The longest chain of stand-ins who are away themselves."""

@@ -1,9 +1,11 @@
 """Delivering a task to its recipients: each gets a review link of their own, once per hand-off."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from countersign.channels.messages import INBOX, Message
@@ -15,9 +17,11 @@ from countersign.domain.links import Link, Purpose
 from countersign.domain.proofs import may_write_to
 from countersign.domain.tasks import Change, Task
 from countersign.domain.votes import FIRST_RESEND
-from countersign.ports import LinkLedger
 from countersign.retries import retried
 from countersign.services.inboxes import MAX_INBOX_LINKS, PAUSE, inbox_links
+
+if TYPE_CHECKING:
+    from countersign.ports import LinkLedger
 
 Send = Callable[[Message], None]
 """Sends a message over the stage's channel; raises TransientError if the same message may be sent again."""

@@ -1,13 +1,18 @@
 """The end of an execution: record the request's outcome, and close the tasks that no workflow waits for."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from countersign.domain import tasks
 from countersign.domain.clock import Clock
 from countersign.domain.requests import RequestStatus
 from countersign.domain.tasks import Status, Task
-from countersign.ports import Ledger
 from countersign.retries import retried
+
+if TYPE_CHECKING:
+    from countersign.ports import Ledger
 
 SUCCEEDED = "SUCCEEDED"
 ENDED = frozenset({SUCCEEDED, "FAILED", "TIMED_OUT", "STOPPED"})

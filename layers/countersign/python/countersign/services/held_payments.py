@@ -4,21 +4,25 @@ A request names only the payment's task and the event. The event itself is read 
 invent nor change it.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from countersign.domain import payments
+from countersign.domain import held_payments, payments
 from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import UnknownTaskError
-from countersign.domain.payments import Held, Resolution
+from countersign.domain.held_payments import Held, Resolution
 from countersign.domain.questions import Correlation
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Task
-from countersign.ports import TaskLedger
 from countersign.retries import retried
 from countersign.services.starts import OWN_IDS
+
+if TYPE_CHECKING:
+    from countersign.ports import TaskLedger
 
 WORKFLOW = "held-payment"
 """The workflow that asks the operators."""
@@ -52,10 +56,10 @@ class HeldPayments:
         """Return the facts of a held event for the operators, as plain values; None if no such event is held."""
         task = self.ledger.task(task_id)
         entries = self.ledger.audit(task_id)
-        held = payments.held_event(entries, event_id)
+        held = held_payments.held_event(entries, event_id)
         if task is None or task.question.correlation is None or held is None:
             return None
-        moved_to = payments.moved_to(entries, event_id)
+        moved_to = held_payments.moved_to(entries, event_id)
         return _report(task, task.question.correlation, held, self.clock) | ({"moved_to": moved_to} if moved_to else {})
 
     @retried
@@ -71,20 +75,20 @@ class HeldPayments:
         # Read the task first: if its audit grows after this read, the write fails and the step reads again.
         task = self.ledger.task(task_id)
         entries = self.ledger.audit(task_id)
-        held = payments.held_event(entries, event_id)
+        held = held_payments.held_event(entries, event_id)
         if task is None or held is None:
             raise UnknownTaskError(task_id)
-        if on_record := payments.effect_on_record(entries, resolution):
+        if on_record := held_payments.effect_on_record(entries, resolution):
             return on_record
-        moved_to = payments.moved_to(entries, event_id)
-        change = payments.carry_out(task, held.event, resolution, self.workflow, self.clock.now(), moved_to)
+        moved_to = held_payments.moved_to(entries, event_id)
+        change = held_payments.carry_out(task, held.event, resolution, self.workflow, self.clock.now(), moved_to)
         self.ledger.commit(change)
         return str(change.events[0].data["effect"])
 
 
 def _report(task: Task, correlation: Correlation, held: Held, clock: Clock) -> dict[str, Any]:
     event, now = held.event, clock.now()
-    decisive = payments.acceptable(task, event, now)
+    decisive = held_payments.acceptable(task, event, now)
     amount = correlation.amount
     return {
         "provider": correlation.provider,

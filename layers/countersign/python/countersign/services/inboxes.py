@@ -1,18 +1,22 @@
 """Inboxes: one link to the list of all tasks that wait for a person."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from countersign.domain.audit import AuditEntry
 from countersign.domain.clock import Clock
 from countersign.domain.errors import CrossSiteError, TooManyListsError, UnknownLinkError
 from countersign.domain.links import Purpose
 from countersign.domain.tasks import Task
-from countersign.ports import LinkLedger
 from countersign.services.links import link_of, review_link, task_behind
 from countersign.services.reviews import FOREIGN_SITES, Click
+
+if TYPE_CHECKING:
+    from countersign.ports import LinkLedger
 
 PAUSE = timedelta(minutes=5)
 """Minimum interval between inbox e-mails requested from one link."""

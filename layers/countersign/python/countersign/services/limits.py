@@ -1,13 +1,18 @@
 """Rate limits: requests a minute from one network, and with one token."""
 
+from __future__ import annotations
+
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from hashlib import sha256
 from math import ceil
+from typing import TYPE_CHECKING
 
 from countersign.domain.clock import Clock
 from countersign.domain.errors import TooManyRequestsError
-from countersign.ports import Counters
+
+if TYPE_CHECKING:
+    from countersign.ports import Counters
 
 WINDOW_SECONDS = 60
 

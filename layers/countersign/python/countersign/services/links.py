@@ -1,13 +1,18 @@
 """Links: from a token to its task."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from countersign.domain import proofs, tokens
 from countersign.domain.errors import InboxExpiredError, UnknownLinkError
 from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Task, is_task_id
-from countersign.ports import LinkLedger
+
+if TYPE_CHECKING:
+    from countersign.ports import LinkLedger
 
 
 def review_link(ledger: LinkLedger, token: str, task_id: str, now: datetime) -> Link:

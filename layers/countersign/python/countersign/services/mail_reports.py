@@ -1,12 +1,17 @@
 """Record reports about messages to people in the audit of their tasks."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from countersign.domain.clock import Clock
 from countersign.domain.mails import MailReport, reported
 from countersign.domain.provider_events import Handling
-from countersign.ports import TaskLedger
 from countersign.retries import retried
+
+if TYPE_CHECKING:
+    from countersign.ports import TaskLedger
 
 
 @dataclass(frozen=True)

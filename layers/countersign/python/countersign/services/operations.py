@@ -1,7 +1,10 @@
 """Operators' actions on tasks; the audit records each with the operator's identity."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from countersign.contracts import envelope
 from countersign.domain import recovery, tasks, tokens, upkeep, votes
@@ -10,8 +13,10 @@ from countersign.domain.clock import Clock
 from countersign.domain.errors import UnknownTaskError
 from countersign.domain.links import Link
 from countersign.domain.tasks import Change, Task
-from countersign.ports import OperationsLedger
 from countersign.retries import retried
+
+if TYPE_CHECKING:
+    from countersign.ports import OperationsLedger
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """Events of providers: each acts once on its task, however early or often it arrives."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from countersign.domain import payments
 from countersign.domain.answers import SIGNED, Sender
@@ -12,8 +14,10 @@ from countersign.domain.errors import LedgerConflictError
 from countersign.domain.payments import Effect
 from countersign.domain.provider_events import EventRecord, EventStatus, Handling, ParkedEvent, ProviderEvent
 from countersign.domain.tasks import Status, Task
-from countersign.ports import EventLedger
 from countersign.retries import retried
+
+if TYPE_CHECKING:
+    from countersign.ports import EventLedger
 
 
 @dataclass(frozen=True)

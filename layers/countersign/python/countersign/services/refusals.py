@@ -1,7 +1,13 @@
 """Refusals: recorded once for each person and reason, then only counted, so that nobody can fill the audit."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from countersign.domain.tasks import Change, Task
-from countersign.ports import TaskLedger
+
+if TYPE_CHECKING:
+    from countersign.ports import TaskLedger
 
 
 def record_refusal(ledger: TaskLedger, refusal: Change) -> Task:

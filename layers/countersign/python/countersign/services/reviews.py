@@ -1,9 +1,11 @@
 """Reviews: show the task of a review link, record a vote, and delegate the task to a colleague."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from countersign.domain import votes
 from countersign.domain.clock import Clock
@@ -25,11 +27,13 @@ from countersign.domain.errors import (
 from countersign.domain.identity import is_address, normalise
 from countersign.domain.links import Link
 from countersign.domain.tasks import Change, Task
-from countersign.ports import Directory, LinkLedger
 from countersign.retries import retried
 from countersign.services.assignments import identified
 from countersign.services.links import review_link, task_behind
 from countersign.services.refusals import record_refusal
+
+if TYPE_CHECKING:
+    from countersign.ports import Directory, LinkLedger
 
 FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 

@@ -1,12 +1,17 @@
 """Rings: complete the callback of a decided task, which wakes its workflow, and record Lambda's answer."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from countersign.domain import upkeep
 from countersign.domain.clock import Clock
 from countersign.domain.tasks import Ring, RingState
-from countersign.ports import Doorbell, TaskLedger
 from countersign.retries import retried
+
+if TYPE_CHECKING:
+    from countersign.ports import Doorbell, TaskLedger
 
 RELAY = "relay"
 """The audit's name for the part of the kit that rings every decision."""

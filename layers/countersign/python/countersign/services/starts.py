@@ -1,9 +1,14 @@
 """Starts of workflows: idempotent, whichever part of the kit retries."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from countersign.domain.requests import Request
-from countersign.ports import RequestLedger, WorkflowStarter
+
+if TYPE_CHECKING:
+    from countersign.ports import RequestLedger, WorkflowStarter
 
 OWN_IDS = "held-"
 """Prefix of the ids of the kit's own requests; callers may not use it."""

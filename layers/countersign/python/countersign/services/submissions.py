@@ -1,10 +1,12 @@
 """Requests: start a workflow once under the caller's id, and report its state."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from countersign.contracts import validation
 from countersign.contracts.validation import Rule
@@ -25,9 +27,11 @@ from countersign.domain.proofs import is_proof, is_simulated
 from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Task
-from countersign.ports import Directory, RequestLedger, WorkflowStarter
 from countersign.services.caller_rules import CallerRules
 from countersign.services.starts import Starts
+
+if TYPE_CHECKING:
+    from countersign.ports import Directory, RequestLedger, WorkflowStarter
 
 _REQUEST_ID = re.compile("[A-Za-z0-9_-]{1,64}", re.ASCII)
 """The form of the contract `request`. No other id was ever submitted, and the ledger refuses longer keys."""

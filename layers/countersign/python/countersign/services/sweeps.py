@@ -1,9 +1,12 @@
 """Sweeps: find overdue tasks, requests and events, repair each once, and report those that stay overdue."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from countersign.contracts import envelope
 from countersign.domain import upkeep, votes
@@ -12,11 +15,13 @@ from countersign.domain.provider_events import ParkedEvent
 from countersign.domain.requests import Request
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Ring, RingState, Status, Task
-from countersign.ports import ExecutionStates, Ledger
 from countersign.retries import retried
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.rings import Rings
 from countersign.services.starts import Starts
+
+if TYPE_CHECKING:
+    from countersign.ports import ExecutionStates, Ledger
 
 
 class Lost(StrEnum):

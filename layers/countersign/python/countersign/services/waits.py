@@ -4,6 +4,8 @@ Each method is the body of one durable step. It may run again after it has succe
 without secrets.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator
 from contextlib import suppress
@@ -24,12 +26,12 @@ from countersign.domain.questions import Question
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Status, Task, task_id_of
 from countersign.domain.votes import FailedHandOff
-from countersign.ports import Directory, HandOff, Ledger
 from countersign.retries import retried, retry_on_conflict
 from countersign.services.assignments import assign, identified
 
 if TYPE_CHECKING:
     from countersign.domain.claims import TakeOver
+    from countersign.ports import Directory, HandOff, Ledger
 
 WITHDRAWN = "withdrawn"
 """The reason of a task that its workflow no longer needs."""
@@ -266,7 +268,7 @@ class Waits:
         change = tasks.cancel(task, self.workflow, reason, now)
         return _report(self.ledger.commit(change) if change else task, now)
 
-    def _take_over(self, new: Task) -> "TakeOver | None":
+    def _take_over(self, new: Task) -> TakeOver | None:
         """Return how a new task takes over the external id of an earlier task; None if no task has it.
 
         Raises:
@@ -287,9 +289,7 @@ class Waits:
             raise DuplicateCorrelationError(new.task_id)
         return claims.take_over(holder_id, holder, entries, new)
 
-    def _put(
-        self, task: Task, events: tuple[AuditEvent, ...], now: datetime, takeover: "TakeOver | None" = None
-    ) -> Task:
+    def _put(self, task: Task, events: tuple[AuditEvent, ...], now: datetime, takeover: TakeOver | None = None) -> Task:
         """Put a new task.
 
         Raises:

@@ -1,17 +1,21 @@
 """Webhooks: verify what a provider posts, translate it into events, and record each event once."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from countersign.domain.answers import SIGNED, Sender
 from countersign.domain.clock import Clock
 from countersign.domain.errors import MediaTypeError, SignatureError, UnknownProviderError
 from countersign.domain.provider_events import EventStatus, Handling
-from countersign.ports import Secrets
 from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest, load
 from countersign.services.provider_events import ProviderEvents
+
+if TYPE_CHECKING:
+    from countersign.ports import Secrets
 
 _WORST_FIRST = (
     Handling.CONFLICT,
@@ -42,7 +46,7 @@ class Source:
     parks: bool = True
 
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> "Source":
+    def of(cls, document: Mapping[str, Any]) -> Source:
         """Read a source from the function's environment: `scheme`, and all values that differ from the defaults."""
         expected = Expected(
             live=document.get("live", True),

@@ -40,7 +40,8 @@ from countersign.domain.errors import (
     UnsoundDecisionError,
     WorkflowError,
 )
-from countersign.domain.questions import Attachment, Collecting, Correlation, Escalation, Question
+from countersign.domain.policy import Escalation
+from countersign.domain.questions import Attachment, Collecting, Correlation, Question
 from countersign.domain.rules import Rule
 from countersign.domain.tokens import idempotency_key
 from countersign.services.waits import Report

@@ -7,8 +7,8 @@ from aws_durable_execution_sdk_python import DurableContext
 
 from countersign.domain.clock import from_text
 from countersign.domain.errors import DuplicateTaskNameError, TaskWithdrawnError
-from countersign.domain.policy import POLICY_ACTOR, Terms
-from countersign.domain.questions import Escalation, Question, Shown
+from countersign.domain.policy import POLICY_ACTOR, Escalation, Terms
+from countersign.domain.questions import Question, Shown
 from countersign.domain.rules import Outcome, Rule
 from countersign.domain.tasks import Status, task_id_of
 from countersign.services.waits import Report, Wait

@@ -28,7 +28,8 @@ from countersign.domain.errors import (
     IdleRingsError,
     UnsoundDecisionError,
 )
-from countersign.domain.questions import Escalation, Question
+from countersign.domain.policy import Escalation
+from countersign.domain.questions import Question
 from countersign.domain.requests import EXECUTION_MARGIN
 from countersign.domain.tasks import Status
 from countersign.domain.votes import FailedHandOff

@@ -1,15 +1,20 @@
 """A workflow's runtime: its ports, and the settings of its function's version."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from countersign.composition import Ports, once
 from countersign.domain.clock import Clock
 from countersign.domain.policy import Policy, Terms
 from countersign.domain.requests import EXECUTION_MARGIN
-from countersign.ports import Cipher, Directory, HandOff, Ledger
 from countersign.services.waits import Waits
+
+if TYPE_CHECKING:
+    from countersign.ports import Cipher, Directory, HandOff, Ledger
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,20 @@
 """How what a durable step returns is written into the execution's history: in plain text, or for the workflow alone."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_durable_execution_sdk_python.exceptions import RetryableSerDesError
 from aws_durable_execution_sdk_python.serdes import SerDes, SerDesContext
 
 from countersign.domain.errors import TransientError
 from countersign.domain.strict_json import canonical
-from countersign.ports import Cipher
+
+if TYPE_CHECKING:
+    from countersign.ports import Cipher
 
 
 class CanonicalSerDes(SerDes[Any]):
