@@ -52,7 +52,7 @@ node_modules/.stamp: package.json package-lock.json .npmrc
 	$(system_python) audit
 	@touch $@
 
-build/vendor-layer.stamp: layers/vendor/requirements.txt layers/vendor/services.txt tools/vendor_layer.py .venv/.stamp
+build/vendor-layer.stamp: layers/vendor/requirements.txt layers/vendor/services.txt tools/vendor_layer.py tools/bytecode.py .venv/.stamp
 	@$(PY) -m tools.vendor_layer
 	@touch $@
 
