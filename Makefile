@@ -116,7 +116,7 @@ mutants: .venv/.stamp .local/audit-venv/.stamp ## Change the library at random p
 histories: .venv/.stamp ## Record what the workflows of extensions/ do at each wait, for make upgrade-check
 	@$(PY) -m tools.histories
 
-upgrade-check: .venv/.stamp ## Check that executions of earlier releases and of extensions/ continue on this code [FROM=0.1.0]
+upgrade-check: .venv/.stamp ## Check that executions of earlier releases and of extensions/ continue on this code [FROM=0.2.0]
 	@$(PY) -m tools.upgrade_check '$(FROM)'
 
 docs: .venv/.stamp ## Build the documents as a site, and check every link in them
@@ -135,7 +135,7 @@ soak: .venv/.stamp ## Let everything go wrong in any order, and prove what must 
 	@PYTHONHASHSEED=0 PYTHONPATH=.:lambdas:layers/countersign/python \
 		$(PY) -m tests.soak --steps $(STEPS) --seed $(SEED)
 
-release: .venv/.stamp ## Record what later releases must understand of this one: VERSION=0.1.0
+release: .venv/.stamp ## Record what later releases must understand of this one: VERSION=0.2.0
 	@PYTHONHASHSEED=0 PYTHONPATH=.:lambdas:layers/countersign/python $(PY) -m tools.release '$(VERSION)'
 
 bench: $(READY) ## Measure cold starts, a webhook's event and each workflow's operations, with their bounds
