@@ -508,7 +508,7 @@ def test_a_task_that_its_owner_cannot_answer_is_not_listed(books: Books, closed:
 @pytest.fixture
 def most(monkeypatch: pytest.MonkeyPatch) -> int:
     """The number of tasks that an inbox lists: few, since moto is slow to open many."""
-    for module in ("countersign.adapters.dynamodb_ledger", "countersign.testing.fakes"):
+    for module in ("countersign.domain.links", "countersign.testing.fakes"):
         monkeypatch.setattr(f"{module}.MOST_WAITING", 5)
     return 5
 

@@ -16,7 +16,7 @@ NEVER = (
     "countersign.domain.claims",
 )
 EVENTS = ("countersign.domain.payments", "countersign.domain.provider_events", "countersign.services.provider_events")
-ASKING = ("countersign.domain.people", "countersign.domain.policy")
+ASKING = ("countersign.domain.links", "countersign.domain.people", "countersign.domain.policy")
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,7 @@ from countersign.domain.policy import POLICY_ACTOR
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Delegation, Status, Task, Vote
-from countersign.domain.votes import FailedHandOff
-from countersign.services.waits import COMMENT_BUDGET, DUPLICATE, Waits
+from countersign.services.waits import COMMENT_BUDGET, DUPLICATE, FailedHandOff, Waits
 from countersign.testing.builders import (
     APPROVER,
     ATTACHMENTS,

@@ -50,6 +50,7 @@ from countersign.adapters.keys import (
     task_key,
     token_key,
 )
+from countersign.adapters.link_items import link_document, link_of
 from countersign.adapters.request_items import NOT_WAITING, request_document, request_of
 from countersign.adapters.task_items import (
     NEVER_DUE,
@@ -65,11 +66,11 @@ from countersign.adapters.task_items import (
 )
 from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent, append, breaks, has_expired, removed
 from countersign.domain.clock import SystemClock, from_text, to_text
-from countersign.domain.links import MOST_WAITING, Link, Purpose
 from countersign.domain.tasks import Change, Deadline, Status, Task
 
 if TYPE_CHECKING:
     from countersign.domain.claims import TakeOver
+    from countersign.domain.links import Link
     from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
     from countersign.domain.questions import Correlation
     from countersign.domain.requests import Request, RequestStatus
@@ -233,17 +234,17 @@ class DynamoLedger:
 
     def _link(self, key: dict[str, str]) -> Link | None:
         document = self._table.get(key)
-        return _link_of(document) if document else None
+        return link_of(document) if document else None
 
     def _opened_by(self, fingerprints: Iterable[str]) -> dict[str, tuple[str, str]]:
         """Return the recipient and the task of each existing link."""
         keys = [link_key(fingerprint) for fingerprint in sorted(set(fingerprints))]
-        links = map(_link_of, self._table.get_many(keys))
+        links = map(link_of, self._table.get_many(keys))
         return {link.fingerprint: (link.recipient, link.task_id) for link in links}
 
     def put_link(self, link: Link, expires_at: datetime) -> None:
         """See `LinkLedger.put_link`."""
-        self._table.write([self._table.put(_link_document(link, expires_at))])
+        self._table.write([self._table.put(link_document(link, expires_at))])
 
     def commit_link(self, change: Change, link: Link, expires_at: datetime) -> Task:
         """See `LinkLedger.commit_link`."""
@@ -252,6 +253,8 @@ class DynamoLedger:
 
     def waiting(self, recipient: str, now: datetime) -> list[Task]:
         """See `LinkLedger.waiting`. Skips links of closed tasks and repeated tasks, until it has found enough."""
+        from countersign.domain.links import MOST_WAITING  # imported here, as in `link_items`
+
         links = self._table.indexed(inbox_of(recipient), after=to_text(now))
         waiting: list[Task] = []
         seen: set[str] = set()
@@ -489,31 +492,6 @@ def _with_it(change: Change) -> Iterator[dict[str, Any]]:
 def _outbox_document(task_id: str, name: str, envelope: Mapping[str, Any], at: datetime) -> dict[str, Any]:
     document = {ENVELOPE: json.dumps(envelope, ensure_ascii=False), "at": to_text(at), "ttl": epoch_after(at)}
     return part_key(task_id, OUTBOX, name) | document
-
-
-def _link_document(link: Link, expires_at: datetime) -> dict[str, Any]:
-    key_of = token_key if link.purpose is Purpose.CALLBACK else link_key
-    document = key_of(link.fingerprint) | {
-        "task_id": link.task_id,
-        "recipient": link.recipient,
-        "purpose": link.purpose.value,
-        "expires_at": link.expires_at and to_text(link.expires_at),
-        "minted_for": link.minted_for or None,
-        "ttl": epoch_after(expires_at),
-    }
-    return document | (inbox_key(link.recipient, expires_at) if link.purpose is Purpose.REVIEW else {})
-
-
-def _link_of(document: Mapping[str, Any]) -> Link:
-    expires_at = document.get("expires_at")
-    return Link(
-        document["pk"].partition("#")[2],
-        document["task_id"],
-        document["recipient"],
-        Purpose(document.get("purpose", Purpose.REVIEW)),
-        expires_at and from_text(expires_at),
-        document.get("minted_for", ""),
-    )
 
 
 def _place(key: Mapping[str, Any]) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_ADDRESS = re.compile(rf"[a-z0-9.!$%'*+^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*", re.ASCII)
+_ADDRESS = rf"[a-z0-9.!$%'*+^_`{{|}}~-]{{1,64}}@{_LABEL}(?:\.{_LABEL})*"
 _LONGEST_ADDRESS = 254
 
 
@@ -16,7 +16,7 @@ def is_address(normalised: str) -> bool:
     It is ASCII and follows RFC 5321, but its local part has no `/`, `?`, `=`, `&` or `#`, which RFC 5321 allows: mail
     programs would make a link of `www.example.com/?x=@example.com`.
     """
-    return len(normalised) <= _LONGEST_ADDRESS and _ADDRESS.fullmatch(normalised) is not None
+    return len(normalised) <= _LONGEST_ADDRESS and re.fullmatch(_ADDRESS, normalised, re.ASCII) is not None
 
 
 def normalise(address: str) -> str:

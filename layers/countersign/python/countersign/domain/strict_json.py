@@ -14,7 +14,7 @@ from countersign.domain.errors import BodyTooLargeError, MalformedBodyError
 
 MAX_BODY_BYTES = 256 * 1024
 MAX_DEPTH = 64
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROLS = r"[\x00-\x1f\x7f-\x9f]"
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _AS_SQUARE = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -124,4 +124,4 @@ def _refuse_lone_surrogates(document: Any) -> None:
 
 def escaped(text: str) -> str:
     """Return a text with its control characters, also C1, as JSON escapes, so that no terminal interprets them."""
-    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return re.sub(_CONTROLS, lambda found: f"\\u{ord(found[0]):04x}", text)

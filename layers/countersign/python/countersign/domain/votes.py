@@ -1,6 +1,6 @@
 """What people do with a task: answer it, hand it to a colleague, and be reminded of it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -39,19 +39,6 @@ BY_LINK = "review link"
 
 FIRST_RESEND = 1000
 """Hand-offs that operators resend are numbered from here; a workflow's own numbers stay far below."""
-
-
-@dataclass(frozen=True)
-class FailedHandOff:
-    """A reminder or an escalation that was not sent.
-
-    Attributes:
-        number: The number of the hand-off.
-        operation: The durable operation that failed.
-    """
-
-    number: int
-    operation: str
 
 
 def answer(
@@ -206,9 +193,9 @@ def hand_off_again(
     return Change(task, STAYING, fields, (*events, *standing_in(newcomers)), now)
 
 
-def hand_off_failed(task: Task, callback_id: str, failed: FailedHandOff, now: datetime) -> Change:
+def hand_off_failed(task: Task, callback_id: str, hand_off: int, operation: str, now: datetime) -> Change:
     """Return the record that a reminder or an escalation of an open task was not sent."""
-    data = {"hand_off": failed.number, "operation": failed.operation}
+    data = {"hand_off": hand_off, "operation": operation}
     event = AuditEvent("hand_off_failed", task.workflow, data=data)
     return Change(task, STAYING, {"callback_id": callback_id}, (event,), now)
 

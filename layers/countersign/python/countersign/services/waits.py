@@ -25,7 +25,6 @@ from countersign.domain.policy import POLICY_ACTOR
 from countersign.domain.questions import Question
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Status, Task, task_id_of
-from countersign.domain.votes import FailedHandOff
 from countersign.retries import retried, retry_on_conflict
 from countersign.services.assignments import assign, identified
 
@@ -125,6 +124,19 @@ class Wait:
     def opened_by(self) -> str:
         """The digest of the first callback's id: only the task's own item has callback ids."""
         return digest(self.first_callback_id)
+
+
+@dataclass(frozen=True)
+class FailedHandOff:
+    """A reminder or an escalation that was not sent.
+
+    Attributes:
+        number: The number of the hand-off.
+        operation: The durable operation that failed.
+    """
+
+    number: int
+    operation: str
 
 
 @dataclass(frozen=True)
@@ -411,7 +423,7 @@ class Waits:
         task, now = self._present(task_id), self.clock.now()
         if not task.takes_answers(now):
             return task
-        change = votes.hand_off_failed(task, callback_id, failed, now)
+        change = votes.hand_off_failed(task, callback_id, failed.number, failed.operation, now)
         if any(entry.event in change.events for entry in self.ledger.audit(task_id)):
             return task
         return self.ledger.commit(change)

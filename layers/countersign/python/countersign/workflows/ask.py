@@ -32,8 +32,7 @@ from countersign.domain.policy import Escalation
 from countersign.domain.questions import Question
 from countersign.domain.requests import EXECUTION_MARGIN
 from countersign.domain.tasks import Status
-from countersign.domain.votes import FailedHandOff
-from countersign.services.waits import Report, Wait
+from countersign.services.waits import FailedHandOff, Report, Wait
 from countersign.workflows.runtime import current
 from countersign.workflows.steps import HAND_OFF_STEP, LEDGER_STEP
 from countersign.workflows.workflow import execution_of
