@@ -74,3 +74,9 @@ def test_the_client_of_the_plain_lambda_has_the_timeouts_of_the_kit() -> None:
     ours, plain = client("lambda").meta.config, lambda_client.__wrapped__().meta.config
     assert (plain.connect_timeout, plain.read_timeout) == (ours.connect_timeout, ours.read_timeout)
     assert plain.retries == ours.retries
+
+
+def test_credentials_come_from_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/nowhere")
+    assert session().get_credentials() is None

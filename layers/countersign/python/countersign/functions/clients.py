@@ -38,9 +38,13 @@ def client(service: str, attempts: int = ATTEMPTS) -> Any:
 @cache
 def session() -> Any:
     """Return the session of all clients. Another session would read botocore's tables again, longer than a client."""
+    from botocore.credentials import CredentialResolver, EnvProvider
     from botocore.session import get_session
 
-    return get_session()
+    found = get_session()
+    # Lambda sets the credentials in the environment. To look elsewhere too, botocore would prepare two HTTP sessions.
+    found.register_component("credential_provider", CredentialResolver([EnvProvider()]))
+    return found
 
 
 def made(session: Any, service: str, attempts: int, time_outs: tuple[int, int], region: str | None = None) -> Any:

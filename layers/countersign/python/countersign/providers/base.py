@@ -207,4 +207,5 @@ def load(scheme: str) -> Provider:
 
 def schemes() -> tuple[str, ...]:
     """Return the names of the kit's schemes, sorted."""
-    return tuple(sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in _NO_SCHEMES))
+    modules = (path.stem for path in Path(__file__).parent.iterdir() if path.suffix == ".py")
+    return tuple(sorted(module for module in modules if module not in _NO_SCHEMES))
