@@ -76,7 +76,14 @@ def test_the_client_of_the_plain_lambda_has_the_timeouts_of_the_kit() -> None:
     assert plain.retries == ours.retries
 
 
-def test_credentials_come_from_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credentials_come_from_the_environment_and_only_without_them_from_elsewhere(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def places() -> list[str]:
+        session.cache_clear()
+        return [provider.METHOD for provider in session().get_component("credential_provider").providers]
+
+    assert places() == ["env"]
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
-    monkeypatch.setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/nowhere")
-    assert session().get_credentials() is None
+    assert "container-role" in places()
+    session.cache_clear()

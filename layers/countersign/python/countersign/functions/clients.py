@@ -5,6 +5,7 @@ contains the service models named in calls of `client`, which a test checks.
 """
 
 import gc
+import os
 from functools import cache
 from typing import Any
 
@@ -38,12 +39,14 @@ def client(service: str, attempts: int = ATTEMPTS) -> Any:
 @cache
 def session() -> Any:
     """Return the session of all clients. Another session would read botocore's tables again, longer than a client."""
-    from botocore.credentials import CredentialResolver, EnvProvider
     from botocore.session import get_session
 
     found = get_session()
-    # Lambda sets the credentials in the environment. To look elsewhere too, botocore would prepare two HTTP sessions.
-    found.register_component("credential_provider", CredentialResolver([EnvProvider()]))
+    if "AWS_ACCESS_KEY_ID" in os.environ:
+        # Lambda sets the credentials there. To look elsewhere too, botocore would prepare two HTTP sessions.
+        from botocore.credentials import CredentialResolver, EnvProvider
+
+        found.register_component("credential_provider", CredentialResolver([EnvProvider()]))
     return found
 
 
