@@ -27,8 +27,8 @@ from tests.e2e.scene import until
 OPERATOR = "finance@countersign.example"
 LIBRARY = Path("layers/countersign/python/countersign")
 RELEASES = sorted((ROOT / "tests" / "compat").glob("*/*.whl"))
-EACH = 6
-"""Approvals, and as many payments. With a held payment, its resolution and the patterns, 25 executions wait each way.
+EACH = 19
+"""Approvals, and as many payments. With a held payment, its resolution and the patterns, 51 executions wait each way.
 
 The patterns on the raw SDK are left out: a plain Lambda completes their callback at once.
 """
