@@ -97,7 +97,7 @@ class Run:
         return request_id
 
     def ask(self, claim: str, mailbox: str = "success", deadline_seconds: int = 900) -> Task:
-        """Ask a mailbox of the simulator for an approval, and return the task when its mail is on record."""
+        """Ask a mailbox of the simulator for an approval, and return the task when the audit has its mail."""
         approver = f"{mailbox}+{PREFIX}{claim}@{SIMULATOR}"
         amount, currency = self._amount(approver)
         request_id = self.submit(

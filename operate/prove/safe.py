@@ -67,7 +67,7 @@ def race(run: Run) -> str:
 
 
 def bounce(run: Run) -> str:
-    """A mail that bounces is on record."""
+    """A bounce of a mail is recorded in the audit."""
     if run.stage.cloud:
         raise CannotProveError("only AWS can prove it: the embedded cloud's mail never bounces")
     if run.stage.settings.mail.channel != "email":

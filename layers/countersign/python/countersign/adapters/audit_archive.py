@@ -29,7 +29,8 @@ from countersign.domain.errors import ArchiveRefusedError
 _ROOT = "audit/"
 _SUFFIX = ".jsonl.gz"
 _DIGITS_OF_TASK = 6
-"""Enough that few objects are read in vain. A name has at most 1,024 bytes, which is room for 130 tasks."""
+"""Enough digits that `copies` reads few objects without an entry of its tasks. A name has at most 1,024 bytes: room for
+130 tasks."""
 
 _READERS = 16
 

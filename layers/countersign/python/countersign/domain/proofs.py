@@ -24,7 +24,7 @@ https://docs.aws.amazon.com/ses/latest/dg/send-an-email-from-console.html."""
 
 
 def is_proof(document: Mapping[str, Any]) -> bool:
-    """Tell whether the body of `POST /requests` is a proof's, whoever sent it."""
+    """Tell whether the body of `POST /requests` has the id of a proof, from any sender."""
     return str(document.get("request_id", "")).startswith(PREFIX)
 
 
