@@ -13,22 +13,12 @@ from countersign.domain.questions import Attachment, Question, Shown
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Status, Task, Vote
 from countersign.services.inboxes import Inbox
-from review.pages import (
-    ClosedReason,
-    DecidedView,
-    Key,
-    Problem,
-    ReviewView,
-    closed_page,
-    decided_page,
-    handed_over_page,
-    inbox_page,
-    inbox_sent_page,
-    problem_page,
-    recorded_page,
-    review_page,
-    too_many_page,
-)
+from review.delegation import handed_over_page
+from review.inbox_page import inbox_page, inbox_sent_page
+from review.notices import Problem, problem_page, too_many_page
+from review.parts import Key
+from review.results import ClosedReason, DecidedView, closed_page, decided_page, recorded_page
+from review.review_page import ReviewView, review_page
 
 NOW = datetime(2025, 11, 21, 9, 12, 5, tzinfo=UTC)
 TOKEN = "Tq3" * 14 + "w"

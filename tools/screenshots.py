@@ -47,7 +47,8 @@ def main() -> int:
 
 def _review() -> str:
     from countersign.domain.questions import Attachment, Shown
-    from review.pages import Key, ReviewView, review_page
+    from review.parts import Key
+    from review.review_page import ReviewView, review_page
 
     return review_page(
         ReviewView(
@@ -69,7 +70,7 @@ def _review() -> str:
 
 
 def _ended() -> str:
-    from review.pages import closed_page
+    from review.results import closed_page
 
     return closed_page("ended", TITLE, NOW)
 
@@ -79,7 +80,7 @@ def _inbox() -> str:
     from countersign.domain.rules import Decision
     from countersign.domain.tasks import Status, Task, Vote
     from countersign.services.inboxes import Inbox
-    from review.pages import inbox_page
+    from review.inbox_page import inbox_page
 
     unanswered: dict[str, Vote] = {}
     answered = {"maria@example.com": Vote(Decision.APPROVE, "", NOW)}

@@ -14,7 +14,7 @@ from countersign.functions.http import Event
 from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count
 from countersign.services.limits import Limiter, Rates
-from review import pages, review, views
+from review import notices, review, views
 from review.document import encoded
 from review.form import token_of
 from review.views import PageResponse
@@ -74,4 +74,4 @@ def _unknown_path(event: Event) -> http.Reply:
     """Answer an unknown path: with a page for browsers, with problem details for machines."""
     if "text/html" not in http.headers_of(event).get("accept", "").lower():
         return http.problem(http.UNKNOWN_ROUTE, {"detail": "correct the method and the path of the request"})
-    return encoded(http.UNKNOWN_ROUTE.status, pages.problem_page("unknown_path"))
+    return encoded(http.UNKNOWN_ROUTE.status, notices.problem_page("unknown_path"))

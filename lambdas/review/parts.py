@@ -1,12 +1,35 @@
 """Parts that several pages have."""
 
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urlencode
+
 from countersign.domain.questions import Attachment, Shown
 from countersign.presentation import words
-from countersign.presentation.display import single_line
+from countersign.presentation.display import single_line, time_left
 from countersign.presentation.markup import NOTHING, Html, html, joined, say
 
 _LONG_CHARACTERS, _LONG_LINES = 600, 12
 _WORDY_CHARACTERS = 90
+_SOON = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Key:
+    """The key of a review, which every form sends back.
+
+    Attributes:
+        token: The link's token.
+        task_id: The task, for the token of an inbox; otherwise empty.
+    """
+
+    token: str
+    task_id: str = ""
+
+    @property
+    def query(self) -> str:
+        """The query of the review's address."""
+        return urlencode({"t": self.token} | ({"task": self.task_id} if self.task_id else {}))
 
 
 def value(text: str, label: str) -> Html:
@@ -51,9 +74,9 @@ def address(person: str) -> str:
     return single_line(person, 254)
 
 
-def key_fields(token: str, task_id: str) -> Html:
+def key_fields(key: Key) -> Html:
     """Return the key of the review, for each form of its page."""
-    fields = {"t": token} | ({"task": task_id} if task_id else {})
+    fields = {"t": key.token} | ({"task": key.task_id} if key.task_id else {})
     return joined(hidden(name, text) for name, text in fields.items())
 
 
@@ -65,6 +88,30 @@ def hidden(name: str, text: str) -> Html:
 def next_step(text: str) -> Html:
     """Return the sentence that says what follows."""
     return html('<p class="next">{text}</p>\n', text=text)
+
+
+def left(remaining: timedelta) -> Html:
+    """Return the time left until a deadline, marked if it is short."""
+    soon = " soon" if remaining < _SOON else ""
+    return html('<strong class="left{soon}">{left}</strong>', soon=soon, left=time_left(remaining))
+
+
+def described(hint: str, *, invalid: bool) -> Html:
+    """Return the attributes of a field: its hint, and whether the problem is in it."""
+    if invalid:
+        return html(' aria-invalid="true" aria-describedby="problem {hint}"', hint=hint)
+    return html(' aria-describedby="{hint}"', hint=hint)
+
+
+def listed(people: tuple[str, ...]) -> str:
+    """Return people in one phrase; empty for nobody."""
+    *others, last = people or ("",)
+    if not others:
+        return last
+    listed = words.say("people.two", first=others.pop(), last=last)
+    for person in reversed(others):
+        listed = words.say("people.more", first=person, last=listed)
+    return listed
 
 
 def rows(question: Shown) -> Html:

@@ -7,7 +7,7 @@ from countersign.functions.telemetry import about, count
 from countersign.services.reviews import Review, Reviews
 from review import views
 from review.form import click_of
-from review.pages import Key
+from review.parts import Key
 from review.views import PageResponse
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from countersign.domain.errors import (
     ActionRefusedError,
@@ -36,11 +36,11 @@ from countersign.domain.tasks import Status, Task
 from countersign.domain.votes import may_delegate, needed, obstacle
 from countersign.functions import http
 from countersign.services.reviews import REASONS, Click, Review
-from review import pages
-from review.pages import Key, Problem
-
-if TYPE_CHECKING:
-    from countersign.services.inboxes import Inbox
+from review import delegation, notices, results
+from review.notices import Problem
+from review.parts import Key
+from review.results import ClosedReason, DecidedView
+from review.review_page import ReviewView, review_page
 
 _PROBLEMS: dict[type[CountersignError], tuple[HTTPStatus, Problem]] = {
     UnknownLinkError: (HTTPStatus.NOT_FOUND, "unknown_link"),
@@ -78,7 +78,7 @@ def of_look(review: Review, key: Key, now: datetime) -> PageResponse:
         return PageResponse(HTTPStatus.GONE, _closed(task, now))
     if not task.asks(review.recipient):
         return PageResponse(HTTPStatus.GONE, _handed_over(review))
-    return PageResponse(HTTPStatus.OK, pages.review_page(_form(review, key, now)))
+    return PageResponse(HTTPStatus.OK, review_page(_form(review, key, now)))
 
 
 def of_click(review: Review, click: Click, now: datetime) -> PageResponse:
@@ -103,16 +103,6 @@ def of_hand_over(review: Review, click: Click, now: datetime) -> PageResponse:
     return of_click(review, click, now)
 
 
-def of_inbox(inbox: "Inbox", token: str, now: datetime) -> PageResponse:
-    """Return the answer to opening an inbox."""
-    return PageResponse(HTTPStatus.OK, pages.inbox_page(inbox, token, now))
-
-
-def of_inbox_request(recipient: str, now: datetime) -> PageResponse:
-    """Return the answer to a request for an inbox link."""
-    return PageResponse(HTTPStatus.OK, pages.inbox_sent_page(recipient, now))
-
-
 def of_error(error: CountersignError) -> PageResponse:
     """Return the answer to an error without a task.
 
@@ -121,23 +111,23 @@ def of_error(error: CountersignError) -> PageResponse:
     """
     if isinstance(error, TooManyRequestsError):
         seconds = error.retry_after_seconds
-        return PageResponse(HTTPStatus.TOO_MANY_REQUESTS, pages.too_many_page(seconds), seconds)
+        return PageResponse(HTTPStatus.TOO_MANY_REQUESTS, notices.too_many_page(seconds), seconds)
     kind = next((kind for kind in type(error).__mro__ if kind in _PROBLEMS), None)
     if kind is None:
         raise LookupError(f"{type(error).__name__} has no page") from error
     status, problem = _PROBLEMS[kind]
-    return PageResponse(status, pages.problem_page(problem), http.retry_after_of(error))
+    return PageResponse(status, notices.problem_page(problem), http.retry_after_of(error))
 
 
 def unexpected() -> PageResponse:
     """Return the answer to an unexpected error, without its text."""
-    return PageResponse(HTTPStatus.INTERNAL_SERVER_ERROR, pages.problem_page("try_again"), http.RETRY_AFTER_SECONDS)
+    return PageResponse(HTTPStatus.INTERNAL_SERVER_ERROR, notices.problem_page("try_again"), http.RETRY_AFTER_SECONDS)
 
 
-def _form(review: Review, key: Key, now: datetime) -> pages.ReviewView:
+def _form(review: Review, key: Key, now: datetime) -> ReviewView:
     task = review.task
     barred, vote = obstacle(task, review.recipient), task.vote_of(review.recipient)
-    return pages.ReviewView(
+    return ReviewView(
         question=task.question,
         recipient=review.recipient,
         expires_at=task.expires_at,
@@ -163,7 +153,7 @@ def _again(review: Review, click: Click, now: datetime, **changes: Any) -> str:
     key = Key(click.token, click.task_id)
     if not review.task.takes_answers(now) or not review.task.asks(review.recipient):
         return of_look(review, key, now).page
-    return pages.review_page(dataclasses.replace(_form(review, key, now), **changes))
+    return review_page(dataclasses.replace(_form(review, key, now), **changes))
 
 
 def _answer_again(problem: str) -> "PageOfRefusal":
@@ -173,7 +163,7 @@ def _answer_again(problem: str) -> "PageOfRefusal":
 def _recorded(review: Review, now: datetime) -> str:
     if review.task.decided_at is None:
         is_open = review.task.takes_answers(now)
-        return pages.recorded_page(review.task.question.title) if is_open else _closed(review.task, now)
+        return results.recorded_page(review.task.question.title) if is_open else _closed(review.task, now)
     return _decided(review, just_now=review.recipient in review.task.decided_by)
 
 
@@ -182,8 +172,8 @@ def _decided(review: Review, *, just_now: bool = False, conflict: bool = False) 
     if task.decided_at is None:
         raise ValueError(f"task {task.task_id} is not decided")
     votes = [task.votes[person] for person in task.decided_by]
-    return pages.decided_page(
-        pages.DecidedView(
+    return results.decided_page(
+        DecidedView(
             question=task.question,
             outcome="approved" if task.outcome is Outcome.APPROVED else "rejected",
             decided_by=task.decided_by,
@@ -199,23 +189,23 @@ def _decided(review: Review, *, just_now: bool = False, conflict: bool = False) 
 def _handed_over(review: Review) -> str:
     made = review.task.handed_on_by(review.recipient)
     if made is None:  # the recipient was removed without delegating
-        return pages.problem_page("unknown_link")
-    return pages.handed_over_page(review.task.question.title, made.to, made.at)
+        return notices.problem_page("unknown_link")
+    return delegation.handed_over_page(review.task.question.title, made.to, made.at)
 
 
 def _closed(task: Task, now: datetime) -> str:
     if task.status is not Status.CANCELLED:
-        return pages.closed_page("expired", task.question.title, task.expires_at)
-    reason: pages.ClosedReason = "ended" if task.outlived_execution else "withdrawn"
-    return pages.closed_page(reason, task.question.title, task.closed_at or now, task.closed_comment)
+        return results.closed_page("expired", task.question.title, task.expires_at)
+    reason: ClosedReason = "ended" if task.outlived_execution else "withdrawn"
+    return results.closed_page(reason, task.question.title, task.closed_at or now, task.closed_comment)
 
 
 PageOfRefusal = Callable[[Review, Click, datetime], str]
 
 _REFUSALS: dict[type[ActionRefusedError], tuple[HTTPStatus, PageOfRefusal]] = {
-    CrossSiteError: (HTTPStatus.FORBIDDEN, lambda *_: pages.problem_page("cross_site")),
-    OwnRequestError: (HTTPStatus.FORBIDDEN, lambda *_: pages.problem_page("own_request")),
-    DecidesElsewhereError: (HTTPStatus.FORBIDDEN, lambda *_: pages.problem_page("decides_elsewhere")),
+    CrossSiteError: (HTTPStatus.FORBIDDEN, lambda *_: notices.problem_page("cross_site")),
+    OwnRequestError: (HTTPStatus.FORBIDDEN, lambda *_: notices.problem_page("own_request")),
+    DecidesElsewhereError: (HTTPStatus.FORBIDDEN, lambda *_: notices.problem_page("decides_elsewhere")),
     UnknownDecisionError: (HTTPStatus.BAD_REQUEST, _answer_again("unknown_decision")),
     CommentTooLongError: (HTTPStatus.BAD_REQUEST, _answer_again("comment_too_long")),
     DecidedOtherwiseError: (HTTPStatus.CONFLICT, lambda review, *_: _decided(review, conflict=True)),

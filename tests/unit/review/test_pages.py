@@ -11,7 +11,8 @@ import pytest
 from countersign.domain.questions import Attachment
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS
 from review.document import security_headers
-from review.pages import ClosedReason, decided_page, review_page
+from review.results import ClosedReason, decided_page
+from review.review_page import review_page
 from tests.views import (
     ATTACHMENTS,
     HOSTILE,

@@ -25,7 +25,8 @@ from countersign.testing.builders import (
     any_token,
 )
 from review import views
-from review.pages import Key
+from review.inbox_page import inbox_page
+from review.parts import Key
 
 HANDED_ON = any_task(
     audience=(OTHER_APPROVER,), delegations=(Delegation(APPROVER, OTHER_APPROVER, NOW - timedelta(hours=1)),)
@@ -312,30 +313,28 @@ def test_a_delegation_after_the_own_decision_reports_no_lost_vote() -> None:
 
 def test_each_row_of_an_inbox_links_to_its_review_with_the_inbox_token() -> None:
     tasks = (any_task(), any_task(task_id="order-1002.approval", title="Order 1002"))
-    answer = views.of_inbox(Inbox(APPROVER, tasks), any_token(), NOW)
-    assert answer.status == 200
+    page = inbox_page(Inbox(APPROVER, tasks), any_token(), NOW)
     for task in tasks:
-        assert f'href="review?t={any_token()}&amp;task={task.task_id}"' in answer.page
-        assert task.question.title in answer.page
+        assert f'href="review?t={any_token()}&amp;task={task.task_id}"' in page
+        assert task.question.title in page
 
 
 def test_an_inbox_marks_the_tasks_that_its_owner_voted_on() -> None:
     voted = any_task(votes={APPROVER: Vote(Decision.APPROVE, "", NOW)})
-    assert "You have answered." in views.of_inbox(Inbox(APPROVER, (voted,)), any_token(), NOW).page
-    assert "You have answered." not in views.of_inbox(Inbox(APPROVER, (any_task(),)), any_token(), NOW).page
+    assert "You have answered." in inbox_page(Inbox(APPROVER, (voted,)), any_token(), NOW)
+    assert "You have answered." not in inbox_page(Inbox(APPROVER, (any_task(),)), any_token(), NOW)
 
 
 @pytest.mark.parametrize(("waiting", "says"), [(MOST_WAITING - 1, False), (MOST_WAITING, True)])
 def test_a_full_inbox_says_that_it_is_cut(waiting: int, says: bool) -> None:
     inbox = Inbox(APPROVER, tuple(any_task(task_id=f"order-{number}.approval") for number in range(waiting)))
     sentence = f"The list shows the {MOST_WAITING} requests with the least time left."
-    assert (sentence in views.of_inbox(inbox, any_token(), NOW).page) is says
+    assert (sentence in inbox_page(inbox, any_token(), NOW)) is says
 
 
 def test_an_empty_inbox_says_that_nothing_is_waiting() -> None:
-    answer = views.of_inbox(Inbox(APPROVER, ()), any_token(), NOW)
-    assert answer.status == 200
-    assert "Nothing is waiting for you" in answer.page
+    page = inbox_page(Inbox(APPROVER, ()), any_token(), NOW)
+    assert "Nothing is waiting for you" in page
 
 
 def test_a_review_from_an_inbox_posts_its_task_id_and_has_no_inbox_form() -> None:

@@ -1,0 +1,39 @@
+"""The form that delegates a task, and the page of a person who has delegated theirs."""
+
+from datetime import datetime
+
+from countersign.presentation import words
+from countersign.presentation.markup import Html, html
+from review import notices, parts
+from review.parts import Key
+
+
+def form(key: Key, colleague: str, *, wrong: bool) -> Html:
+    """Return the form, opened if the problem of the page is in it."""
+    return html(
+        """\
+<details class="colleague"{open}>
+<summary>{heading}</summary>
+<form method="post" action="delegate" accept-charset="utf-8">
+<p id="colleague-hint">{hint}</p>
+{key}<label for="colleague">{label}</label>
+<input type="email" id="colleague" name="colleague" value="{colleague}"
+ maxlength="254" required autocomplete="off"{invalid}>
+<button class="plain" type="submit">{action}</button>
+</form>
+</details>
+""",
+        open=" open" if wrong else "",
+        heading=words.say("delegate.heading"),
+        hint=words.say("delegate.hint"),
+        key=parts.key_fields(key),
+        label=words.say("delegate.colleague"),
+        colleague=colleague,
+        invalid=parts.described("colleague-hint", invalid=wrong),
+        action=words.say("delegate.action"),
+    )
+
+
+def handed_over_page(title: str, to: str, at: datetime) -> str:
+    """Return the page for a person who has delegated the task."""
+    return notices.notice("handed_over", "closed", title=title, lead=notices.lead("handed_over", at, to))
