@@ -12,16 +12,15 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from countersign.domain.rules import Decision
 from countersign.testing.bench import running
 from countersign.testing.builders import any_input
-from countersign.workflows.approval import request_approval
+from countersign.workflows.approval import request_approval, result_of
 from countersign.workflows.workflow import RECORD_RESULT, workflow
-from order_approval.order import Order
+from order_approval.order import approval_of
 
 COMMENT = "Only if they swivel, says my back"
 
 
 def ask(document: dict[str, Any], context: DurableContext) -> dict[str, Any]:
-    order = Order.from_input(document)
-    return order.result(request_approval(context, "approval", order.approval()))
+    return result_of(request_approval(context, "approval", approval_of(document)))
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,15 @@ from countersign.domain.questions import Attachment, Collecting, Correlation, Qu
 from countersign.domain.rules import Rule
 from countersign.domain.tokens import idempotency_key
 from countersign.services.waits import Report
-from countersign.workflows.approval import Approval, ApprovalResult, Approved, Ballot, Rejected, request_approval
+from countersign.workflows.approval import (
+    Approval,
+    ApprovalResult,
+    Approved,
+    Ballot,
+    Rejected,
+    request_approval,
+    result_of,
+)
 from countersign.workflows.ask import Expired, Schedule, ask, withdraw
 from countersign.workflows.external import (
     Answered,
@@ -96,6 +104,7 @@ __all__ = [
     "idempotency_key",
     "open_answer",
     "request_approval",
+    "result_of",
     "to_text",
     "withdraw",
     "workflow",

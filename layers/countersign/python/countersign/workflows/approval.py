@@ -1,14 +1,16 @@
 """Questions to people: ask for an approval, and match on the type of the result."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from aws_durable_execution_sdk_python import DurableContext
 
-from countersign.domain.clock import from_text
+from countersign.domain.clock import from_text, to_text
 from countersign.domain.errors import DuplicateTaskNameError, TaskWithdrawnError
 from countersign.domain.policy import POLICY_ACTOR, Escalation, Terms
-from countersign.domain.questions import Question, Shown
+from countersign.domain.questions import Attachment, Question, Shown
 from countersign.domain.rules import Outcome, Rule
 from countersign.domain.tasks import Status, task_id_of
 from countersign.services.waits import Report, Wait
@@ -40,6 +42,29 @@ class Approval(Shown):
     escalations: tuple[Escalation, ...] = ()
     policy: str = ""
     auto_approve: bool = False
+
+    @classmethod
+    def from_input(cls, document: Mapping[str, Any], *, title: str, details: tuple[tuple[str, str], ...]) -> "Approval":
+        """Return the approval that a workflow's input asks for.
+
+        Args:
+            document: The input. It has `requester`, `approvers` and `deadline_seconds`, and optionally `rule`,
+                `reminders_seconds`, `attachments`, and `amount` with `currency`, as in the contract
+                `order-approval.input`.
+            title: The question in one line.
+            details: Rows of label and value.
+        """
+        return cls(
+            title=title,
+            details=details,
+            requester=document["requester"],
+            approvers=tuple(document["approvers"]),
+            deadline_seconds=document["deadline_seconds"],
+            rule=Rule.from_document(document.get("rule")),
+            reminders_seconds=tuple(document.get("reminders_seconds", ())),
+            attachments=tuple(Attachment(each["name"], each["url"]) for each in document.get("attachments", ())),
+            amount=f"{document['amount']} {document['currency']}" if "amount" in document else "",
+        )
 
     def under(self, terms: Terms) -> "Approval":
         """Return the approval with a policy's terms in place of the request's; the earlier deadline counts.
@@ -97,6 +122,28 @@ class Rejected(_Decided):
 
 
 ApprovalResult = Approved | Rejected | Expired
+
+_UNDECIDED: Mapping[str, Any] = {"decided_by": None, "decided_at": None, "comment": None, "votes": []}
+
+
+def result_of(decision: ApprovalResult) -> dict[str, Any]:
+    """Return a decision as members of a workflow's result.
+
+    `status` is `approved`, `rejected` or `expired`. `decided_by` is an address, or the list of several; `decided_at`,
+    `comment` and `votes` are as in `Approved`. If nobody decided, `votes` is empty and the others are null.
+    """
+    if isinstance(decision, Expired):
+        return {"status": "expired", **_UNDECIDED}
+    return {
+        "status": "approved" if isinstance(decision, Approved) else "rejected",
+        "decided_by": decision.by[0] if len(decision.by) == 1 else list(decision.by),
+        "decided_at": to_text(decision.at),
+        "comment": decision.comment,
+        "votes": [
+            {"by": vote.by, "decision": vote.decision, "comment": vote.comment, "at": to_text(vote.at)}
+            for vote in decision.votes
+        ],
+    }
 
 
 def request_approval(context: DurableContext, name: str, approval: Approval) -> ApprovalResult:
