@@ -205,7 +205,7 @@ def _review_pages() -> Iterator[tuple[str, str]]:
     for said in ("approve", "reject"):
         shared = any_review(others=("hugo@example.com", "li@example.com"), approvals=1, needed=2, said=said)
         yield f"review-shared-{said}", review_page(shared)
-    for problem in ("comment_too_long", "unknown_decision", "details_changed"):
+    for problem in ("comment_too_long", "comment_missing", "unknown_decision", "details_changed"):
         yield (f"review-{problem}", review_page(any_review(problem=problem, comment="Too long")))
     for reason in DELEGATION_REFUSALS:
         refused = any_review(problem=f"delegation_{reason}", can_hand_over=True, colleague="otto@example.com")

@@ -21,4 +21,5 @@ def approval_of(document: Mapping[str, Any]) -> Approval:
             ("Amount", price),
             ("Description", document["description"]),
         ),
+        send_back=True,
     )

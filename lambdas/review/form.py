@@ -37,6 +37,7 @@ def click_of(event: Event) -> Click:
         source=http.source_of(event),
         task_id=fields.get("task", ""),
         colleague=fields.get("colleague", ""),
+        confirmed=fields.get("confirmed", "") == "yes",
     )
 
 

@@ -29,7 +29,8 @@ def decide(event: Event) -> PageResponse:
     click = click_of(event)
     review = reviews().decide(click)
     _tell("clicked", review)
-    count("AnswersRefused" if review.refusal else "AnswersRecorded")
+    if not review.unconfirmed:
+        count("AnswersRefused" if review.refusal else "AnswersRecorded")
     return views.of_click(review, click, current_ports().clock.now())
 
 

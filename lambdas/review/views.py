@@ -10,6 +10,7 @@ from typing import Any
 from countersign.domain.errors import (
     ActionRefusedError,
     BodyTooLargeError,
+    CommentMissingError,
     CommentTooLongError,
     ConfigurationError,
     CountersignError,
@@ -83,6 +84,8 @@ def of_look(review: Review, key: Key, now: datetime) -> PageResponse:
 
 def of_click(review: Review, click: Click, now: datetime) -> PageResponse:
     """Return the answer to a vote: it counted, or why it did not."""
+    if review.unconfirmed:
+        return PageResponse(HTTPStatus.OK, _again(review, click, now, comment=click.comment))
     if review.refusal is None:
         return PageResponse(HTTPStatus.OK, _recorded(review, now))
     status, page = _REFUSALS[type(review.refusal)]
@@ -208,6 +211,7 @@ _REFUSALS: dict[type[ActionRefusedError], tuple[HTTPStatus, PageOfRefusal]] = {
     DecidesElsewhereError: (HTTPStatus.FORBIDDEN, lambda *_: notices.problem_page("decides_elsewhere")),
     UnknownDecisionError: (HTTPStatus.BAD_REQUEST, _answer_again("unknown_decision")),
     CommentTooLongError: (HTTPStatus.BAD_REQUEST, _answer_again("comment_too_long")),
+    CommentMissingError: (HTTPStatus.BAD_REQUEST, _answer_again("comment_missing")),
     DecidedOtherwiseError: (HTTPStatus.CONFLICT, lambda review, *_: _decided(review, conflict=True)),
     TooManyAnswersError: (HTTPStatus.CONFLICT, _again),
     TaskClosedError: (HTTPStatus.GONE, lambda review, _, now: _closed(review.task, now)),

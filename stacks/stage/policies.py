@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from countersign.domain.policy import Band, Policy
+from countersign.domain.questions import COMMENT_RULES
 from countersign.domain.rules import KINDS
 from stacks.stage.fields import Seconds, Table, between, matching, one_of
 from stacks.stage.problems import Problem
@@ -71,6 +72,12 @@ class PolicyRow(Table):
     """When to remind approvers, in seconds from the opening; an empty list for never."""
     escalations: tuple[PolicyEscalation, ...] | None = None
     """Further people who are asked later, and when. They may not be approvers already."""
+    confirm: bool = False
+    """Whether a second page repeats the decision, the amount and the payee, and asks the approver to confirm."""
+    comment: Annotated[str, one_of(COMMENT_RULES)] | None = None
+    """Which decisions need a comment: `required` for all, `required_on_reject` for rejections."""
+    send_back: bool = True
+    """Whether approvers may send the request back to its requester, where the workflow allows it."""
 
 
 Policies = Mapping[str, tuple[PolicyRow, ...]]
@@ -138,10 +145,10 @@ def _check_auto_approval(place: _Place) -> Iterator[Problem]:
     if place.row.up_to is None:
         fix = "add up_to, or remove auto_approve"
         yield place.problem("up_to", None, "an amount, with auto_approve", fix)
-    for name in ("approvers", "rule", "deadline_seconds", "reminders_seconds", "escalations"):
-        if getattr(place.row, name) is not None:
+    set_to = place.row.model_dump(mode="json", exclude={"currency", "up_to", "auto_approve"}, exclude_defaults=True)
+    for name, value in set_to.items():
+        if value is not None:
             allowed = "nothing, with auto_approve"
-            value = place.row.model_dump(mode="json", include={name}, exclude_defaults=True)[name]
             yield place.problem(name, value, allowed, f"remove it, or auto_approve of {place.key}")
 
 

@@ -88,6 +88,14 @@ def test_without_rows_there_is_no_policy(tmp_path: Path) -> None:
         ),
         ("auto_approve = true", 'auto_approve = "yes"', "[1].auto_approve", "yes", "true or false"),
         ("auto_approve = true", "auto_approve = true\nreminders_seconds = []", "[1].reminders_seconds", [], "nothing"),
+        ("auto_approve = true", "auto_approve = true\nconfirm = true", "[1].confirm", True, "nothing"),
+        (
+            "k = 2, veto = true }",
+            'k = 2 }\ncomment = "long"',
+            "[3].comment",
+            "long",
+            "one of required, required_on_reject",
+        ),
         (
             "auto_approve = true",
             'auto_approve = true\nrule = { kind = "any" }',

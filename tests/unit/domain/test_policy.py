@@ -77,6 +77,9 @@ def test_the_terms_are_those_of_the_row() -> None:
         escalations=(Escalation(5, (OTHER_APPROVER,)),),
     )
     assert POLICY.terms(Decimal(10), "USD") == Terms(POLICY.version)
+    care: dict[str, Any] = {"confirm": True, "comment": "required_on_reject", "send_back": False}
+    careful = Policy.from_document([{"currency": "EUR", **care}])
+    assert careful.terms(Decimal(10), "EUR") == Terms(careful.version, **care)
 
 
 @pytest.mark.parametrize(("amount", "currency"), [("10.01", "USD"), ("1", "CHF"), ("-1", "EUR"), ("NaN", "EUR")])

@@ -164,6 +164,36 @@ def test_a_vote_on_other_attachments_than_the_shown_ones_is_refused(attachments:
         answer(any_task(attachments=attachments), shown=shown)
 
 
+# Care
+
+
+@pytest.mark.parametrize(
+    ("rule", "refused"), [("", ()), ("required", (APPROVE, REJECT)), ("required_on_reject", (REJECT,))]
+)
+@pytest.mark.parametrize("decision", Decision)
+def test_a_vote_needs_a_comment_where_the_question_says_so(
+    rule: str, refused: tuple[Decision, ...], decision: Decision
+) -> None:
+    task = any_task(comment=rule)
+    answer(task, decision, comment="Agreed with Li")
+    if decision in refused:
+        with pytest.raises(errors.CommentMissingError):
+            answered(task, decision, comment=" \n")
+    else:
+        answer(task, decision)
+
+
+def test_a_vote_that_would_count_waits_for_its_confirmation_where_the_question_says_so() -> None:
+    task = any_task(confirm=True, comment="required")
+    with pytest.raises(errors.UnconfirmedError):
+        answer(task, comment="Agreed")
+    answer(task, comment="Agreed", confirmed=True)
+    with pytest.raises(errors.CommentMissingError):
+        answer(task)
+    with pytest.raises(errors.DetailsChangedError):
+        answer(task, comment="Agreed", shown="other")
+
+
 # Aliases
 
 

@@ -40,6 +40,7 @@ REFUSALS: list[tuple[errors.ActionRefusedError, Task, int]] = [
     (errors.UnknownDecisionError(), any_task(status=Status.CANCELLED), 400),
     (errors.CommentTooLongError(), any_task(), 400),
     (errors.CommentTooLongError(), any_task(status=Status.EXPIRED), 400),
+    (errors.CommentMissingError(), any_task(), 400),
     (errors.DecidedOtherwiseError(), any_decided_task(), 409),
     (errors.DecidedOtherwiseError(), any_decided_task(status=Status.APPLIED), 409),
     (errors.TaskClosedError(), any_task(status=Status.EXPIRED), 410),

@@ -141,6 +141,7 @@ REFUSALS: list[tuple[type[errors.ActionRefusedError], dict[str, Any], dict[str, 
         0,
     ),
     (errors.DetailsChangedError, {}, {"shown": "0" * 64}, 0),
+    (errors.CommentMissingError, {"comment": "required"}, {}, 0),
 ]
 """In the contract's order: the refusal, what is wrong with the task, with the click, and how late it is in seconds."""
 
@@ -181,6 +182,13 @@ def test_every_refusal_of_a_click_has_a_reason_in_the_audit() -> None:
         errors.UnknownLinkError,
     }
     assert len(set(reviews.REASONS.values())) == len(reviews.REASONS)
+
+
+def test_an_unconfirmed_vote_writes_nothing() -> None:
+    bench = Bench(any_task(confirm=True))
+    review = bench.click(decision="approve")
+    assert (review.unconfirmed, review.refusal, bench.ledger.entries) == (True, None, [])
+    assert bench.click(decision="approve", confirmed=True).task.outcome is Outcome.APPROVED
 
 
 def test_the_loser_of_a_race_receives_the_decision_of_the_winner() -> None:

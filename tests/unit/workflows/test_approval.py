@@ -78,3 +78,9 @@ def test_the_result_without_a_decision_has_the_same_members() -> None:
     expired = result_of(Expired())
     assert expired == {"status": "expired", "decided_by": None, "decided_at": None, "comment": None, "votes": []}
     assert set(expired) == set(result_of(Approved((APPROVER,), NOW, "", ())))
+
+
+def test_a_policy_adds_care_and_takes_away_sending_back() -> None:
+    asked = replace(ASKED, send_back=True).under(Terms("v1", confirm=True, comment="required", send_back=False))
+    assert (asked.confirm, asked.comment, asked.send_back) == (True, "required", False)
+    assert not ASKED.under(Terms("v1")).send_back, "a policy cannot allow what its workflow does not ask for"

@@ -161,6 +161,14 @@ class CommentTooLongError(ActionRefusedError):
     """The form's comment has more characters than are kept."""
 
 
+class CommentMissingError(ActionRefusedError):
+    """The task's policy asks for a comment with this decision, and the form has none."""
+
+
+class UnconfirmedError(CountersignError):
+    """The page must ask the person to confirm before the action counts; nothing is recorded yet."""
+
+
 class DecidedOtherwiseError(ActionRefusedError):
     """The task is decided, and not by this click."""
 

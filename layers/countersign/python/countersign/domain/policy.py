@@ -46,6 +46,9 @@ class Terms:
         deadline_seconds: The longest time that the request may take, in seconds.
         reminders_seconds: When to remind, in seconds from the opening.
         escalations: Whom to ask in addition, and when.
+        confirm: Whether a vote counts only after its page has asked for confirmation.
+        comment: Which votes need a comment: `required` for all, `required_on_reject` for rejections; empty for none.
+        send_back: Whether approvers may send the request back to its requester, where the workflow allows it.
     """
 
     policy: str = ""
@@ -55,6 +58,9 @@ class Terms:
     deadline_seconds: int | None = None
     reminders_seconds: tuple[int, ...] | None = None
     escalations: tuple[Escalation, ...] = ()
+    confirm: bool = False
+    comment: str = ""
+    send_back: bool = True
 
     def audience(self, named: tuple[str, ...], requester: str, aliases: Aliases = NO_ALIASES) -> tuple[str, ...]:
         """Return the people to ask.
@@ -184,4 +190,7 @@ def _terms(row: Mapping[str, Any], version: str) -> Terms:
         deadline_seconds=row.get("deadline_seconds"),
         reminders_seconds=tuple(row["reminders_seconds"]) if "reminders_seconds" in row else None,
         escalations=tuple(Escalation(item["after_seconds"], tuple(item["to"])) for item in row.get("escalations", ())),
+        confirm=row.get("confirm", False),
+        comment=row.get("comment", ""),
+        send_back=row.get("send_back", True),
     )

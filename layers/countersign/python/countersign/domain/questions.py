@@ -9,6 +9,9 @@ from typing import Any
 from countersign.domain.rules import Rule
 from countersign.domain.strict_json import digest
 
+COMMENT_RULES = ("required", "required_on_reject")
+"""Which votes need a comment: all, or rejections only."""
+
 # A host name in ASCII or punycode, without user info. Browsers read a last label that starts with a digit as an
 # address in any base (https://url.spec.whatwg.org/#ends-in-a-number-checker), and a backslash as a slash. Both are
 # refused, so that a browser goes to the host that a person reads here.
@@ -133,6 +136,9 @@ class Question(Shown):
         channels: Hand-off kinds, without suffix, of several machines that are asked at once, in place of `kind`. The
             first answer counts.
         collecting: Which answers are collected until all are there; None if the first answer is enough.
+        confirm: Whether a vote counts only after its page has asked for confirmation.
+        comment: Which votes need a comment, one of `COMMENT_RULES`; empty for none.
+        send_back: Whether approvers may send the request back to its requester.
     """
 
     title: str = ""
@@ -148,6 +154,9 @@ class Question(Shown):
     encrypted: bool = False
     channels: tuple[str, ...] = ()
     collecting: Collecting | None = None
+    confirm: bool = False
+    comment: str = ""
+    send_back: bool = False
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Question":
@@ -168,7 +177,14 @@ class Question(Shown):
             encrypted=document.get("encrypted", False),
             channels=tuple(document.get("channels", ())),
             collecting=_collecting(document["collecting"]) if document.get("collecting") else None,
+            confirm=document.get("confirm", False),
+            comment=document.get("comment", ""),
+            send_back=document.get("send_back", False),
         )
+
+    def needs_comment(self, decision: str) -> bool:
+        """Tell whether a vote needs a comment."""
+        return self.comment == "required" or (self.comment == "required_on_reject" and decision == "reject")
 
 
 def _correlation(document: Mapping[str, Any]) -> Correlation:

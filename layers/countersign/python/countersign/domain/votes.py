@@ -9,6 +9,7 @@ from countersign.domain.answers import check_open
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import (
     ActionRefusedError,
+    CommentMissingError,
     CommentTooLongError,
     ContractError,
     DecidesElsewhereError,
@@ -18,6 +19,7 @@ from countersign.domain.errors import (
     OwnRequestError,
     TaskClosedError,
     TooManyAnswersError,
+    UnconfirmedError,
     UnknownDecisionError,
 )
 from countersign.domain.identity import is_address, same_domain
@@ -42,7 +44,15 @@ FIRST_RESEND = 1000
 
 
 def answer(
-    task: Task, recipient: str, decision: str, comment: str, shown: str, source: str, now: datetime
+    task: Task,
+    recipient: str,
+    decision: str,
+    comment: str,
+    shown: str,
+    source: str,
+    now: datetime,
+    *,
+    confirmed: bool = False,
 ) -> Change | None:
     """Return the effect of a recipient's vote.
 
@@ -54,6 +64,7 @@ def answer(
         shown: The digest of the details that their page showed.
         source: Network that the answer came from.
         now: The current time.
+        confirmed: Whether their page has asked them to confirm.
 
     Returns:
         The change to write, or None if the person repeats their vote. While the task is open, a vote with another
@@ -69,6 +80,8 @@ def answer(
         HandedOnError: Somebody else decides in their place.
         TooManyAnswersError: They have replaced their answer too often; the last one stands.
         DetailsChangedError: The page showed other details.
+        CommentMissingError: The question needs a comment with this decision.
+        UnconfirmedError: The vote would count, but the question asks for a confirmation first.
     """
     _check_person(task, recipient)
     _check_form(decision, comment)
@@ -81,6 +94,10 @@ def answer(
         raise TooManyAnswersError
     if shown != task.shown:
         raise DetailsChangedError
+    if task.question.needs_comment(decision) and not comment.strip():
+        raise CommentMissingError
+    if task.question.confirm and not confirmed:
+        raise UnconfirmedError
     return _vote(task, recipient, Vote(Decision(decision), comment, now), source)
 
 

@@ -11,6 +11,7 @@ from countersign.domain import votes
 from countersign.domain.clock import Clock
 from countersign.domain.errors import (
     ActionRefusedError,
+    CommentMissingError,
     CommentTooLongError,
     CountersignError,
     CrossSiteError,
@@ -22,6 +23,7 @@ from countersign.domain.errors import (
     OwnRequestError,
     TaskClosedError,
     TooManyAnswersError,
+    UnconfirmedError,
     UnknownDecisionError,
 )
 from countersign.domain.identity import is_address, normalise
@@ -43,6 +45,7 @@ REASONS: dict[type[CountersignError], str] = {
     DecidesElsewhereError: "decides_elsewhere",
     UnknownDecisionError: "unknown_decision",
     CommentTooLongError: "comment_too_long",
+    CommentMissingError: "comment_missing",
     DecidedOtherwiseError: "decided_otherwise",
     TooManyAnswersError: "too_many_answers",
     TaskClosedError: "closed",
@@ -66,6 +69,7 @@ class Click:
         source: The sender's network.
         task_id: The task, for a click in an inbox; empty for a review link.
         colleague: The address of the colleague to whom the task is delegated.
+        confirmed: Whether the form is that of a page that asked for confirmation.
     """
 
     token: str
@@ -76,6 +80,7 @@ class Click:
     source: str = ""
     task_id: str = ""
     colleague: str = ""
+    confirmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,12 +92,14 @@ class Review:
         recipient: The link's owner.
         repeated: Whether the click repeated the person's earlier vote.
         refusal: Why the click was refused; None if it counted, or without a click.
+        unconfirmed: Whether the click would count, and waits for the person's confirmation. Nothing is recorded.
     """
 
     task: Task
     recipient: str
     repeated: bool = False
     refusal: ActionRefusedError | None = None
+    unconfirmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -174,6 +181,8 @@ class Reviews:
             if task.takes_answers(now):
                 known = identified(self.directory, task, link.recipient, *more)
             change = act(known, now)
+        except UnconfirmedError:
+            return Review(known, link.recipient, unconfirmed=True)
         except ActionRefusedError as refusal:
             record = votes.refuse(known, link.recipient, _reason(refusal), click.source, now)
             after = record_refusal(self.ledger, _learnt(task, _through(link, record)))
@@ -216,4 +225,5 @@ def _reason(refusal: ActionRefusedError) -> str:
 
 
 def _answer(task: Task, link: Link, click: Click, now: datetime) -> Change | None:
-    return votes.answer(task, link.recipient, click.decision, click.comment, click.shown, click.source, now)
+    said = (click.decision, click.comment, click.shown)
+    return votes.answer(task, link.recipient, *said, click.source, now, confirmed=click.confirmed)

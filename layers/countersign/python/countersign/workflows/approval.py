@@ -33,6 +33,10 @@ class Approval(Shown):
         escalations: Further people who are asked if there is no decision for a while.
         policy: Version of the policy that applies; empty without one.
         auto_approve: Whether the policy approves without asking anybody.
+        confirm: Whether a vote counts only after its page has asked for confirmation.
+        comment: Which votes need a comment: `required` for all, `required_on_reject` for rejections; empty for none.
+        send_back: Whether approvers may send the request back to its requester with a question. Only for workflows
+            that act on the amount and the details of `Approved`: the requester may revise them.
     """
 
     approvers: tuple[str, ...]
@@ -42,9 +46,14 @@ class Approval(Shown):
     escalations: tuple[Escalation, ...] = ()
     policy: str = ""
     auto_approve: bool = False
+    confirm: bool = False
+    comment: str = ""
+    send_back: bool = False
 
     @classmethod
-    def from_input(cls, document: Mapping[str, Any], *, title: str, details: tuple[tuple[str, str], ...]) -> "Approval":
+    def from_input(
+        cls, document: Mapping[str, Any], *, title: str, details: tuple[tuple[str, str], ...], send_back: bool = False
+    ) -> "Approval":
         """Return the approval that a workflow's input asks for.
 
         Args:
@@ -53,6 +62,7 @@ class Approval(Shown):
                 `order-approval.input`.
             title: The question in one line.
             details: Rows of label and value.
+            send_back: Whether approvers may send the request back.
         """
         return cls(
             title=title,
@@ -64,6 +74,7 @@ class Approval(Shown):
             reminders_seconds=tuple(document.get("reminders_seconds", ())),
             attachments=tuple(Attachment(each["name"], each["url"]) for each in document.get("attachments", ())),
             amount=f"{document['amount']} {document['currency']}" if "amount" in document else "",
+            send_back=send_back,
         )
 
     def under(self, terms: Terms) -> "Approval":
@@ -81,6 +92,9 @@ class Approval(Shown):
             escalations=terms.escalations or self.escalations,
             policy=terms.policy,
             auto_approve=terms.auto_approve,
+            confirm=terms.confirm or self.confirm,
+            comment=terms.comment or self.comment,
+            send_back=terms.send_back and self.send_back,
         )
 
 
@@ -217,7 +231,8 @@ def _asked(context: DurableContext, name: str, approval: Approval, elsewhere: tu
 
 def _question(approval: Approval, elsewhere: tuple[str, ...] = ()) -> Question:
     shown = {each.name: getattr(approval, each.name) for each in fields(Shown)}
-    return Question(kind="approval", rule=approval.rule, policy=approval.policy, elsewhere=elsewhere, **shown)
+    asked = {name: getattr(approval, name) for name in ("rule", "policy", "confirm", "comment", "send_back")}
+    return Question(kind="approval", elsewhere=elsewhere, **asked, **shown)
 
 
 def _decided(report: Report) -> ApprovalResult:

@@ -57,6 +57,7 @@ TEXTS = {
     "review.problem.comment_too_long": (
         "Your comment has {length:,} characters; at most {limit:,} are allowed. Please shorten it and decide again."
     ),
+    "review.problem.comment_missing": "This decision needs a comment. Please say why, and decide again.",
     "review.problem.unknown_decision": "Please press Approve or Reject.",
     "review.problem.details_changed": (
         "The details below have changed since you opened this page. Please read them again before you decide."
