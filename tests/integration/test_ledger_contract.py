@@ -13,17 +13,20 @@ from countersign.domain.errors import LedgerConflictError
 from countersign.domain.links import MOST_WAITING, Link, Purpose
 from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.rules import Decision, Outcome
-from countersign.domain.tasks import Change, Delegation, Ring, RingState, Status, Task, Vote
+from countersign.domain.tasks import STAYING, Change, Delegation, Ring, RingState, Status, Task, Vote
 from countersign.ports import Ledger
 from countersign.testing.builders import (
     APPROVER,
+    ATTACHMENTS,
     CALLBACK_ID,
     CALLER,
     NOW,
     OTHER_APPROVER,
     REQUEST_ID,
+    REQUESTER,
     TASK_ID,
     WORKFLOW,
+    any_exchange,
     any_rule,
     any_task,
     is_unbroken,
@@ -184,6 +187,16 @@ def test_a_vote_that_does_not_decide_is_kept_and_the_task_stays_open(books: Book
     assert (after.status, set(after.votes), after.revision) == (Status.OPEN, {APPROVER}, 1)
     last = books.ledger.commit(answer(books.task(), recipient=OTHER_APPROVER))
     assert (last.status, last.decided_by) == (Status.DECIDED, (APPROVER, OTHER_APPROVER))
+    books.assert_unbroken()
+
+
+def test_the_content_of_a_revision_takes_the_place_of_that_at_the_opening(books: Books) -> None:
+    task = books.open(attachments=ATTACHMENTS, amount="250.00 EUR")
+    revised = dataclasses.replace(task.question, title="Order 1001", details=(), attachments=(), amount="200.00 EUR")
+    fields = {"question": revised, "shown": revised.digest(), "round": 2, "exchanges": (any_exchange(),)}
+    after = books.ledger.commit(Change(task, STAYING, fields, (AuditEvent("revised", REQUESTER),), NOW))
+    assert after == books.task()
+    assert (after.question, after.round, after.returned) == (revised, 2, any_exchange())
     books.assert_unbroken()
 
 

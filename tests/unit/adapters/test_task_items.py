@@ -27,6 +27,7 @@ from countersign.domain.strict_json import digest
 from countersign.domain.tasks import (
     WITHDRAWN_BY_OPERATOR,
     Delegation,
+    Exchange,
     Failure,
     Ring,
     RingState,
@@ -73,6 +74,8 @@ FULL = any_decided_task(
     refused_answers=2,
     bounced=1,
     ring=Ring(RingState.DELIVERED, NOW),
+    round=2,
+    exchanges=(Exchange("a@b.c", "Why?", NOW, "So.", NOW, revised=True), Exchange("a@b.c", "Why?", NOW)),
     rule=any_rule("quorum", k=2),
     votes={"a@b.c": Vote(Decision.APPROVE, "", NOW, 3)},
 )
@@ -218,4 +221,4 @@ def test_every_attribute_of_a_task_is_stored() -> None:
 
 def test_an_item_has_the_same_layout_in_every_version() -> None:
     documents = [task_document(FULL), question_document(FULL)]
-    assert digest(documents) == "63ae05c2c00f54c4a3da30585cf634e357ac2833349edae0eb7e8ab651c75839"
+    assert digest(documents) == "30d7e429c07ab6ab2fe2dac7d80a8aa680386228a719cae646166a780d1c9536"

@@ -57,9 +57,9 @@ from countersign.adapters.task_items import (
     RETENTION,
     audit_document,
     audit_entry_of,
+    changed_fields,
     epoch_after,
     index_fields,
-    plain,
     question_document,
     task_document,
     task_of_documents,
@@ -143,7 +143,7 @@ class DynamoLedger:
     def _writes(self, change: Change) -> tuple[Task, list[dict[str, Any]]]:
         before = change.before
         entries, after = chained(change.after, change.events, change.at)
-        fields = {name: plain(getattr(after, name)) for name in ("status", "audit_seq", "audit_head", *change.fields)}
+        fields = changed_fields(after, ("status", "audit_seq", "audit_head", *change.fields))
         condition, values = _condition(change)
         return after, [
             self._table.update(task_key(before.task_id), fields | index_fields(after), condition, values),

@@ -2,10 +2,11 @@
 
 import dataclasses
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from itertools import chain
 from typing import Any
 
 from countersign.adapters.attributes import Attribute, from_item
@@ -22,10 +23,10 @@ from countersign.adapters.keys import (
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import from_text, to_text
 from countersign.domain.identity import Aliases
-from countersign.domain.questions import Question
+from countersign.domain.questions import Question, Shown
 from countersign.domain.rules import Decision, Outcome, Rule
 from countersign.domain.strict_json import canonical
-from countersign.domain.tasks import Delegation, Failure, Ring, RingState, Status, Task, Vote
+from countersign.domain.tasks import Delegation, Exchange, Failure, Ring, RingState, Status, Task, Vote
 from countersign.domain.upkeep import look_at
 
 RETENTION = timedelta(days=400)
@@ -45,7 +46,8 @@ _FIXED = frozenset(
     }
 )
 """The attributes of the question's item, which is written once. So each later write of the task is a write of less than
-1 KB, whatever the question. The consumers of the stream read `kind` and `correlation` in the task's item."""
+1 KB, whatever the question. A revision's content is in the task's item, where the consumers of the stream also read
+`kind` and `correlation`."""
 
 
 def _flat(task: Task) -> dict[str, Any]:
@@ -54,6 +56,9 @@ def _flat(task: Task) -> dict[str, Any]:
     del attributes["question"]
     return attributes
 
+
+_CONTENT = tuple(field.name for field in dataclasses.fields(Shown) if field.name != "requester")
+"""The attributes of a question that a revision may change."""
 
 _DEFAULTS = _flat(Task("", Status.OPEN, datetime.fromtimestamp(0, UTC)))
 
@@ -65,6 +70,16 @@ def task_document(task: Task) -> dict[str, Any]:
     """
     fields = {name: value for name, value in _stored(task).items() if name not in _FIXED}
     return task_key(task.task_id) | fields | index_fields(task)
+
+
+def changed_fields(after: Task, names: Iterable[str]) -> dict[str, Any]:
+    """Return the named attributes of a task after a write; for `question`, its content.
+
+    In the task's item, the content takes precedence over that of the question's item.
+    """
+    flat = _flat(after)
+    stored = chain.from_iterable(_CONTENT if name == "question" else (name,) for name in names)
+    return {name: plain(flat[name]) for name in stored}
 
 
 def question_document(task: Task) -> dict[str, Any]:
@@ -170,6 +185,8 @@ def plain(value: Any) -> Any:
         return value.to_document()
     if dataclasses.is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Exchange):
+        value = value._asdict()
     if isinstance(value, Mapping):
         return {key: plain(member) for key, member in value.items()}
     if isinstance(value, tuple | list):
@@ -198,6 +215,11 @@ def _delegation(document: Mapping[str, Any]) -> Delegation:
     return Delegation(document["by"], document["to"], from_text(document["at"]), document["standing"])
 
 
+def _exchange(document: Mapping[str, Any]) -> Exchange:
+    answered_at = document["answered_at"] and from_text(document["answered_at"])
+    return Exchange(**{**document, "at": from_text(document["at"]), "answered_at": answered_at})
+
+
 def _ring(document: Mapping[str, Any]) -> Ring:
     return Ring(RingState(document["state"]), from_text(document["at"]), document.get("error", ""))
 
@@ -209,6 +231,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "outcome": Outcome,
     "aliases": lambda aliases: Aliases(aliases.get("known", {})),
     "delegations": lambda made: tuple(map(_delegation, made)),
+    "exchanges": lambda made: tuple(map(_exchange, made)),
     "votes": lambda votes: {person: _vote(vote) for person, vote in votes.items()},
     "failure": lambda failure: Failure(**failure),
     "ring": _ring,

@@ -1,4 +1,7 @@
-"""Questions that a workflow asks somebody outside. A task keeps its question unchanged."""
+"""Questions that a workflow asks somebody outside.
+
+A task keeps its question unchanged, but for the content, which the requester may revise.
+"""
 
 import re
 from collections.abc import Mapping
@@ -122,7 +125,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Question(Shown):
-    """A question of a workflow, unchanged from the opening of its task to the end.
+    """A question of a workflow. All but title, details, attachments and amount is unchanged until its task's end.
 
     Attributes:
         kind: Hand-off kind without its suffix: `approval`, `payment`, or the workflow author's own.

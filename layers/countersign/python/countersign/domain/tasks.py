@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from countersign.domain.audit import GENESIS, AuditEvent
 from countersign.domain.clock import to_text
@@ -120,6 +120,26 @@ class Delegation:
     standing: bool = False
 
 
+class Exchange(NamedTuple):
+    """One time that an approver sent the task back to the requester.
+
+    Attributes:
+        by: The approver.
+        comment: The approver's question.
+        at: When the approver sent it back, in UTC.
+        answer: The requester's words; empty before the answer, and for a revision without words.
+        answered_at: When the requester answered or revised, in UTC; None while the task waits for the requester.
+        revised: Whether the requester revised the question, which began a new round.
+    """
+
+    by: str
+    comment: str
+    at: datetime
+    answer: str = ""
+    answered_at: datetime | None = None
+    revised: bool = False
+
+
 class RingState(StrEnum):
     """Lambda's answer to a ring."""
 
@@ -165,7 +185,7 @@ class Task:
 
     Attributes:
         task_id: The request's id, a full stop, and the name of the wait.
-        question: The question.
+        question: The question, with its content as the current round shows it.
         opened_by: Digest of the id of the wait's first callback; distinguishes a retry of the opening from a second
             wait.
         callback_id: The callback to ring now.
@@ -176,7 +196,9 @@ class Task:
         aliases: Which addresses of recipients and requester belong to one person.
         delegations: The delegations, by people and by the directory.
         escalated: The part of the audience whom an escalation added, or to whom such a person delegated the task.
-        votes: Each recipient's vote.
+        votes: Each recipient's vote in the current round.
+        round: Number of the round: 1, plus 1 for each revision. A vote counts in its own round only.
+        exchanges: How often the task was sent back, and what the requester answered, in order.
         hand_off: Number of the newest hand-off; the first is 1, and each reminder adds 1.
         sent_at: When the first link was sent; None before, and for tasks of machines.
         bounced: How many messages about it a recipient's mail server refused permanently.
@@ -220,6 +242,8 @@ class Task:
     delegations: tuple[Delegation, ...] = ()
     escalated: tuple[str, ...] = ()
     votes: Mapping[str, Vote] = field(default_factory=dict)
+    round: int = 1
+    exchanges: tuple[Exchange, ...] = ()
     hand_off: int = 0
     sent_at: datetime | None = None
     bounced: int = 0
@@ -249,6 +273,12 @@ class Task:
     audit_seq: int = 0
     audit_head: str = GENESIS
     audit_ttl: int = 0
+
+    @property
+    def returned(self) -> Exchange | None:
+        """The exchange in which the task waits for the requester, who answers or revises before anybody decides."""
+        last = self.exchanges[-1] if self.exchanges else None
+        return last if last and last.answered_at is None else None
 
     @property
     def voters(self) -> tuple[str, ...]:
@@ -332,7 +362,7 @@ class Change:
     Attributes:
         before: The task as it was read; the write fails if it has changed since.
         transition: The row of the table under which the write is allowed; None leaves the status alone.
-        fields: New values of the task's attributes.
+        fields: New values of the task's attributes; of a `question`, only its content may differ.
         events: The new audit entries, at least one; none for a refusal that is only counted, and for the time of the
             first link.
         at: The time that the write compares with the deadline, in UTC.

@@ -18,7 +18,7 @@ from countersign.domain.provider_events import EventStatus, ParkedEvent, Provide
 from countersign.domain.questions import Attachment, Correlation, Question, Shown
 from countersign.domain.rules import Decision, Outcome, Rule
 from countersign.domain.strict_json import digest
-from countersign.domain.tasks import Status, Task, Vote
+from countersign.domain.tasks import Exchange, Status, Task, Vote
 from countersign.services.reviews import Click
 from countersign.services.waits import Wait
 
@@ -81,6 +81,12 @@ def any_decided_task(decision: Decision = Decision.APPROVE, **changes: Any) -> T
         "decided_at": at,
     }
     return any_task(**fields | changes)
+
+
+def any_exchange(**changes: Any) -> Exchange:
+    """Return an exchange in which the approver sent the task back at NOW, and the requester has not answered."""
+    fields: dict[str, Any] = {"by": APPROVER, "comment": "Which chairs?", "at": NOW}
+    return Exchange(**fields | changes)
 
 
 def any_payment_task(**changes: Any) -> Task:
