@@ -17,7 +17,7 @@ from countersign.domain.answers import Sender
 from countersign.domain.errors import AnswerRefusedError
 from countersign.services.answers import failure_of
 from countersign.testing import Bench, Decision
-from local.demo.scripts import APPROVER, ORDER, PAYMENT, SCRIPTS, Call, Script, succeed
+from local.demo.scripts import APPROVER, ORDER, PAYMENT, QUESTION, SCRIPTS, Call, Script, succeed
 from patterns import decider
 
 REQUEST_ID = "order-1001"
@@ -29,6 +29,7 @@ WORKFLOWS: Mapping[str, Script] = {
         {"order_id": ORDER["order_id"], "status": "approved", "decided_by": APPROVER, "comment": ""},
         reviewer=APPROVER,
     ),
+    "approval": Script(QUESTION, {"status": "approved", "decided_by": APPROVER, "comment": ""}, reviewer=APPROVER),
     "payment": Script(
         {**PAYMENT, "external_id": "p-1"},
         {**PAYMENT, "external_id": "p-1", "status": "paid"},
@@ -36,7 +37,7 @@ WORKFLOWS: Mapping[str, Script] = {
     ),
     **{name: ways["happy"] for name, ways in SCRIPTS.items()},
 }
-"""One successful execution of each workflow; the order's result is without its times."""
+"""One successful execution of each workflow; the results of approvals are without their times."""
 
 
 class LambdaClient:

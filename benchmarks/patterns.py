@@ -13,7 +13,7 @@ from benchmarks.cost.prices import Prices
 
 MILLION = 1_000_000
 
-OPERATIONS = {"order-approval": 4, "payment": 4}
+OPERATIONS = {"order-approval": 4, "approval": 4, "payment": 4}
 """The highest number of operations of a workflow; the others have none."""
 
 

@@ -219,7 +219,10 @@ def _review_pages() -> Iterator[tuple[str, str]]:
         submitted_by="assumed-role/shop/ana@example.com",
     )
     yield "review-instead", review_page(from_inbox)
-    yield "review-attachments", review_page(any_review(attachments=(*ATTACHMENTS, UNLINKED)))
+    yield (
+        "review-attachments",
+        review_page(any_review(attachments=(*ATTACHMENTS, UNLINKED), on_behalf_of="omar@example.com")),
+    )
     yield "review-long", review_page(any_review(title=UNBROKEN))
 
 
@@ -241,7 +244,10 @@ def _closed_pages() -> Iterator[tuple[str, str]]:
 def every_mail() -> Mapping[str, Mail]:
     """Return every mail by a name."""
     names, details = tuple(attachment.name for attachment in ATTACHMENTS), (*ROWS, ("Note", ""), ("Long", UNBROKEN))
-    found = {"attachments": any_mail(attachments=names), "instead": any_mail(instead_of="otto@example.com")}
+    found = {
+        "attachments": any_mail(attachments=names, on_behalf_of="omar@example.com"),
+        "instead": any_mail(instead_of="otto@example.com"),
+    }
     for stage in ("", "dev"):
         found[f"inbox-{stage or 'prod'}"] = any_inbox_mail(stage=stage)
         for occasion in ("requested", "reminder", "escalated"):

@@ -30,7 +30,7 @@ from countersign.domain.tasks import Status
 from countersign.services.provider_events import ProviderEvents
 from countersign.testing import Decision, any_event, any_payment_task
 from countersign.testing.bench import close_runner
-from local.demo.scripts import ORDER, PAYMENT, SCRIPTS, Script
+from local.demo.scripts import ORDER, PAYMENT, QUESTION, SCRIPTS, Script
 from operate.terminal import Terminal
 from patterns import decider
 from tools.rehearsal import Handler, Rehearsal
@@ -50,6 +50,7 @@ KIT: Mapping[str, Mapping[str, Script]] = {
         "happy": WORKFLOWS["order-approval"],
         "reminded": Script({**ORDER, "reminders_seconds": [20, 40]}, {}),
     },
+    "approval": {"happy": WORKFLOWS["approval"], "timeout": Script(QUESTION, {})},
     "payment": {"happy": WORKFLOWS["payment"], "timeout": Script({**PAYMENT, "external_id": "p-1"}, {})},
     "held-payment": {"happy": Script(_HELD, {}, reviewer=OPERATOR), "timeout": Script(_HELD, {})},
 }

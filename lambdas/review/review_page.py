@@ -112,6 +112,7 @@ def _review_rows(view: ReviewView) -> Html:
         (
             parts.rows(view.question),
             parts.row(words.say("review.requester"), view.question.requester),
+            parts.optional_row("on_behalf_of", view.question.on_behalf_of),
             parts.optional_row("review.submitted_by", view.submitted_by),
             parts.optional_row("review.others", parts.listed(view.others)),
             parts.optional_row("review.progress", progress if view.needed > 1 else ""),

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from local.demo import sandbox
 from local.demo.sandbox import HABITS, Sandbox
-from local.demo.scripts import APPROVER, DEADLINE_SECONDS, ORDER, PAYMENT, SCRIPTS
+from local.demo.scripts import APPROVER, DEADLINE_SECONDS, ORDER, PAYMENT, QUESTION, SCRIPTS
 from local.demo.watch import Execution
 from operate.client import Envelope, RequestsApi, answer, open_page, press, take
 from operate.embedded.cloud import Cloud
@@ -33,10 +33,11 @@ _DEADLINES = {"expire": 20, "": 3600}
 _HABIT = "pending-first"
 
 OUTCOMES = {"approve": "approved", "reject": "rejected", "expire": "expired"}
-"""The status of an order's result, by the `--answer`."""
+"""The status of an approval's result, by the `--answer`."""
 
 SCENARIOS: Mapping[str, Mapping[str, str]] = {
     "order-approval": OUTCOMES,
+    "approval": OUTCOMES,
     "payment": {habit: "failed" if habit == "failed" else "paid" for habit in HABITS},
     **{name: {way: script.result["status"] for way, script in ways.items()} for name, ways in SCRIPTS.items()},
 }
@@ -180,8 +181,8 @@ class TaskDemo(Demo):
 
 
 @dataclass(kw_only=True)
-class OrderApproval(TaskDemo):
-    """A person approves an order: the user of the demo, or with an answer the demo itself."""
+class Approval(TaskDemo):
+    """A person approves an order, or anything else: the user of the demo, or with an answer the demo itself."""
 
     workflow: str = "order-approval"
     _link: str = field(default="", init=False)
@@ -191,7 +192,8 @@ class OrderApproval(TaskDemo):
         return _DEADLINES.get(self.answer, DEADLINE_SECONDS)
 
     def _input(self) -> Mapping[str, Any]:
-        return {**ORDER, "deadline_seconds": self._deadline_seconds}
+        asked = ORDER if self.workflow == "order-approval" else QUESTION
+        return {**asked, "deadline_seconds": self._deadline_seconds}
 
     def _mails(self) -> list[Mail]:
         return Mailbox(self.cloud.mailbox_url).mails(APPROVER)
@@ -227,7 +229,8 @@ class OrderApproval(TaskDemo):
         by = result.get("decided_by")
         said = f" by {by if isinstance(by, str) else ', '.join(by)}" if by else ""
         comment = f" with the comment “{result['comment']}”" if by and result.get("comment") else ""
-        return f"order {result.get('order_id')} is {result.get('status')}{said}{comment}"
+        asked = f"order {result['order_id']}" if "order_id" in result else f"“{QUESTION['title']}”"
+        return f"{asked} is {result.get('status')}{said}{comment}"
 
 
 @dataclass(kw_only=True)
@@ -347,7 +350,7 @@ def answer_all(cloud: Cloud, demos: Iterable[PatternDemo]) -> None:
 
 def demo_of(workflow: str, cloud: Cloud, answer: str = "") -> Demo:
     """Return a run of the scenario of a workflow."""
-    kind = {"order-approval": OrderApproval, "payment": Payment}.get(workflow, PatternDemo)
+    kind = {"order-approval": Approval, "approval": Approval, "payment": Payment}.get(workflow, PatternDemo)
     return kind(workflow=workflow, cloud=cloud, answer=answer)
 
 

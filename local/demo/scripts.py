@@ -117,6 +117,15 @@ ORDER: Mapping[str, Any] = {
 }
 """The input of `order-approval`."""
 
+QUESTION: Mapping[str, Any] = {
+    "title": "Publish the press release of 1 March?",
+    "rows": [{"label": "Audience", "value": "Everybody who reads our news page"}],
+    "requester": REQUESTER,
+    "on_behalf_of": "Press office",
+    "approvers": [APPROVER],
+}
+"""The input of `approval`."""
+
 PAYMENT: Mapping[str, Any] = {"order_id": "A-1042", "provider": "sandbox", "amount": "1249.90", "currency": "EUR"}
 """The input of `payment`, without the external id."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from local.demo import demo
-from local.demo.demo import OUTCOMES, DemoError, OrderApproval, Payment
+from local.demo.demo import OUTCOMES, Approval, DemoError, Payment
 from operate.embedded.cloud import Cloud
 from operate.embedded.http import Answer
 
@@ -15,7 +15,7 @@ def test_the_demo_ends_as_it_was_answered(
 ) -> None:
     monkeypatch.setitem(demo._DEADLINES, "expire", 8)  # by then, the first run has started every function
     for answer, end in (("approve", "decision"), ("expire", "deadline")):
-        result = OrderApproval(cloud=cloud, answer=answer, request_id=f"demo-{answer}").run()
+        result = Approval(cloud=cloud, answer=answer, request_id=f"demo-{answer}").run()
         assert result["status"] == OUTCOMES[answer]
         printed = capsys.readouterr().out
         steps = ["request", "task", "mail", "waiting", end, "resumed", "result"]
@@ -35,7 +35,7 @@ def test_the_demo_of_a_payment_shows_each_step(cloud: Cloud, capsys: pytest.Capt
 def test_the_demo_fails_when_the_workflow_has_another_result(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(OUTCOMES, "reject", "approved")
     with pytest.raises(DemoError, match="ended 'rejected'"):
-        OrderApproval(cloud=cloud, answer="reject", request_id="demo-otherwise").run()
+        Approval(cloud=cloud, answer="reject", request_id="demo-otherwise").run()
 
 
 def test_the_demo_reports_a_refusal_of_the_api(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,4 +44,4 @@ def test_the_demo_reports_a_refusal_of_the_api(cloud: Cloud, monkeypatch: pytest
     refusal = Answer(503, Message(), "not today")
     monkeypatch.setattr("operate.client.RequestsApi.submit", lambda *_: refusal)
     with pytest.raises(DemoError, match="503 instead of 202: not today"):
-        OrderApproval(cloud=cloud, answer="approve", request_id="demo-refused").run()
+        Approval(cloud=cloud, answer="approve", request_id="demo-refused").run()

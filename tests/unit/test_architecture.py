@@ -170,7 +170,9 @@ def test_only_the_plain_lambda_imports_boto3_and_it_does_not_import_the_kit() ->
 
 
 DOORS = {f"countersign.{door}" for door in ("workflows", "providers", "channels", "testing")}
-AUTHORS = modules_of(*(LAMBDAS / name for name in ("order_approval", "payment", "patterns")), ROOT / "extensions")
+AUTHORS = modules_of(
+    *(LAMBDAS / name for name in ("approval", "order_approval", "payment", "patterns")), ROOT / "extensions"
+)
 
 
 @pytest.mark.parametrize("path", AUTHORS, ids=named)
@@ -199,7 +201,7 @@ def test_only_workflows_load_the_durable_sdk() -> None:
     doors = ("countersign.workflows", DURABLE)
     entering = {named(path) for path in others if any(name.startswith(doors) for name in imports_of(path))}
     folders = {str(Path(path).parent.relative_to("lambdas")) for path in entering}
-    assert folders == {"held_payment", "order_approval", "patterns", "payment"}
+    assert folders == {"approval", "held_payment", "order_approval", "patterns", "payment"}
 
 
 @pytest.mark.parametrize("package", ["typer", "rich"])

@@ -48,6 +48,7 @@ sender = "approvals@example.com"
 email = ""
 
 [workflows]
+approval.enabled = false
 payment.enabled = false
 held-payment.enabled = false
 
@@ -457,7 +458,7 @@ def test_a_mistake_in_an_optional_setting_is_refused(
 def test_a_stage_has_every_default_workflow_that_it_does_not_disable(tmp_path: Path) -> None:
     least = VALID.partition("[workflows]")[0] + OPERATORS
     kit = load(tmp_path, least)
-    assert kit.workflows.keys() == {"order-approval", "payment", "held-payment"}
+    assert kit.workflows.keys() == {"order-approval", "approval", "payment", "held-payment"}
     assert kit.workflows["payment"].retention_days == 90
     assert load(tmp_path, f"{least}[workflows.payment]\nenabled = false").workflows.keys() == kit.workflows.keys() - {
         "payment"

@@ -13,7 +13,7 @@ from local.demo.scripts import SCRIPTS
 ROOT = Path(__file__).parents[2]
 WORKFLOW_FILES = sorted(
     path
-    for folder in ("patterns", "payment", "order_approval")
+    for folder in ("patterns", "payment", "order_approval", "approval")
     for path in (ROOT / "lambdas" / folder).glob("*.py")
     if path.stem != "__init__"
 )
@@ -62,6 +62,7 @@ def wait(name: str) -> list[str]:
 
 OPERATIONS = {
     "order-approval": [*wait("approval"), RESULT],
+    "approval": [*wait("approval"), RESULT],
     "payment": [*wait("payment"), RESULT],
     "data-enrichment": [*wait("enrichment"), RESULT],
     "parallel-checks": ["checks", "credit_check", *wait("credit_check"), "fraud_check", *wait("fraud_check"), RESULT],

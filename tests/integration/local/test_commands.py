@@ -47,7 +47,7 @@ def test_without_a_cloud_every_command_reports_it(home: Path) -> None:
     ("options", "error"),
     [
         ("--answer perhaps", "'--answer': must be one of approve, expire, reject, got: perhaps"),
-        ("--scenario lottery", "'--scenario': must be one of order-approval, payment, data-enrichment,"),
+        ("--scenario lottery", "'--scenario': must be one of order-approval, approval, payment,"),
         ("--scenario payment --answer approve", "'--answer': must be one of bad-signature, burst,"),
     ],
 )

@@ -17,6 +17,7 @@ from tests.pattern_contracts import wrong
 INPUT = f"{WORKFLOW}.input"
 PAYMENT = {"order_id": "1001", "provider": "pay", "external_id": "pay_1001", "amount": "250.00", "currency": "EUR"}
 HELD = "held-payment.input"
+QUESTION = "approval.input"
 RESULT = "task-result"
 SAMPLES: dict[str, dict[str, Any]] = {
     "request": any_request(),
@@ -119,6 +120,13 @@ VALID: dict[str, list[dict[str, Any]]] = {
         {"rule": {"kind": "quorum", "k": 1, "veto": True}},
         {"rule": {"kind": "quorum", "k": 2}, "approvers": ["maria@example.com", "otto@example.com"]},
     ],
+    QUESTION: [
+        *({"currency": "EUR", **each} for each in PAYABLE),
+        {"rows": [], "on_behalf_of": "Press office"},
+        {"rows": [{"label": "x" * 60, "value": "One line\nand another"}] * 30},
+        {"rows": [{"label": "Text", "value": "ä" * 20_000}]},
+        {"approvers": ["maria@example.com", "otto@example.com"], "on_behalf_of": "otto@example.com"},
+    ],
     "payment.input": [*PAYABLE, {"external_id": "x" * 200}, {"deadline_seconds": 31_536_000}],
     "payment.answer": [{}, {"status": "pending", "amount": ABSENT, "currency": ABSENT}, {"reason": "é" * 500}],
     "failure": [{}, {"message": ABSENT, "data": ABSENT}, {"data": None}, {"data": [1]}, {"code": "x" * 128}],
@@ -205,6 +213,22 @@ INVALID: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"rule": {"kind": "quorum", "k": 2}, "approvers": ["maria@example.com", REQUESTER.upper()]}, "/rule/k"),
         ({"rule": {"kind": "all", "veto": "yes"}}, "/rule/veto"),
     ],
+    QUESTION: [
+        *missing("requester"),
+        ({"amount": "250.00"}, "/currency"),
+        ({"currency": "EUR"}, "/amount"),
+        ({"amount": "250.005", "currency": "EUR"}, "/amount"),
+        *wrong("title", *NO_NAMES),
+        *wrong("rows", {}, [{"label": "x", "value": "y"}] * 31),
+        *(({"rows": [{"label": name, "value": ""}]}, "/rows/0/label") for name in NO_NAMES if name != "x" * 201),
+        ({"rows": [{"label": "x" * 61, "value": ""}]}, "/rows/0/label"),
+        ({"rows": [{"label": "x"}]}, "/rows/0/value"),
+        ({"rows": [{"label": "x", "value": "y" * 20_001}]}, "/rows/0/value"),
+        ({"rows": [{"label": "x", "value": "y" * 20_000}] * 4}, ""),
+        *wrong("on_behalf_of", "", " ", "x" * 255, "two\nlines", None),
+        ({"on_behalf_of": "Maria@Example.com"}, "/approvers"),
+        ({"attachments": [{"name": "x", "url": NO_LINKS[1]}]}, "/attachments/0/url"),
+    ],
     "payment.input": [
         *missing(*PAYMENT),
         UNKNOWN_MEMBER,
@@ -266,8 +290,10 @@ EXAMPLES = {
 """Schemas that bring their sample themselves, by the keyword `examples`, as a fork's do."""
 
 SAMPLES |= {name: schema["examples"][0] for name, schema in EXAMPLES.items()}
-VALID |= {name: [{}] for name in EXAMPLES}
-INVALID |= {name: [UNKNOWN_MEMBER, *missing(*schema["required"])] for name, schema in EXAMPLES.items()}
+VALID |= {name: [*VALID.get(name, ()), {}] for name in EXAMPLES}
+INVALID |= {
+    name: [*INVALID.get(name, ()), UNKNOWN_MEMBER, *missing(*schema["required"])] for name, schema in EXAMPLES.items()
+}
 
 
 def changed(name: str, changes: dict[str, Any]) -> dict[str, Any]:

@@ -126,10 +126,10 @@ def test_a_question_to_a_machine_needs_no_lookup() -> None:
 def test_approvers_who_could_never_decide_are_refused(people: list[str], rule: dict[str, Any], place: str) -> None:
     aliases = Aliases({"r.diaz@example.com": REQUESTER, "m.lopez@example.com": APPROVER})
     with pytest.raises(ContractError) as refused:
-        check_approvers(people, REQUESTER, rule, aliases, "/input")
+        check_approvers(people, [REQUESTER], rule, aliases, "/input")
     assert refused.value.pointer == f"/input/{place}"
 
 
 @pytest.mark.parametrize("rule", [{}, {"kind": "any"}, {"kind": "quorum", "k": 1}])
 def test_the_requester_may_be_an_approver_where_the_others_suffice(rule: dict[str, Any]) -> None:
-    check_approvers([REQUESTER, APPROVER], REQUESTER, rule, NO_ALIASES, "")
+    check_approvers([REQUESTER, APPROVER], [REQUESTER], rule, NO_ALIASES, "")

@@ -197,8 +197,10 @@ def test_a_vote_that_would_count_waits_for_its_confirmation_where_the_question_s
 # Aliases
 
 
-def test_an_alias_of_the_requester_is_the_requester() -> None:
-    task = any_task(audience=("r.diaz@example.com",), aliases=Aliases({"r.diaz@example.com": REQUESTER}))
+@pytest.mark.parametrize("person", [{"requester": REQUESTER}, {"on_behalf_of": REQUESTER.upper()}], ids=str)
+def test_an_alias_of_the_requester_or_of_whom_they_ask_for_is_the_requester(person: dict[str, str]) -> None:
+    aliases = Aliases({"r.diaz@example.com": REQUESTER})
+    task = any_task(**{"requester": "ann@example.com", "audience": ("r.diaz@example.com",)} | person, aliases=aliases)
     with pytest.raises(errors.OwnRequestError):
         answer(task, recipient="r.diaz@example.com")
     assert task.voters == ()

@@ -194,6 +194,7 @@ ALIAS = "r.diaz@example.com"
     ("task", "says"),
     [
         (any_task(requester=APPROVER), "You made this request yourself"),
+        (any_task(on_behalf_of=APPROVER), "or it was made on your behalf"),
         (any_task(requester=ALIAS, aliases=Aliases({ALIAS: APPROVER})), "You made this request yourself"),
         (any_task(elsewhere=(APPROVER,)), "You decide another step of this request"),
         (any_task(votes={APPROVER: Vote(Decision.REJECT, "", NOW, MAX_ANSWERS)}), "The last one stands"),

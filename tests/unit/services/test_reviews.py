@@ -259,8 +259,9 @@ def test_a_delegation_to_an_alias_that_the_directory_learns_later_is_refused() -
     assert refusal.reason == "requester"
 
 
-def test_a_requester_whom_the_directory_later_knows_as_the_approver_cannot_approve() -> None:
-    bench = Bench(any_task())
+@pytest.mark.parametrize("own", [{}, {"requester": "ana@example.com", "on_behalf_of": REQUESTER}], ids=["asks", "for"])
+def test_a_requester_whom_the_directory_later_knows_as_the_approver_cannot_approve(own: dict[str, str]) -> None:
+    bench = Bench(any_task(**own))
     bench.directory.known[REQUESTER] = Entry(APPROVER)
     assert isinstance(bench.click().refusal, errors.OwnRequestError)
 

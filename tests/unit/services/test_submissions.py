@@ -18,6 +18,7 @@ from countersign.testing.builders import (
     CALLER,
     NOW,
     REQUEST_ID,
+    REQUESTER,
     WORKFLOW,
     any_decided_task,
     any_input,
@@ -26,7 +27,7 @@ from countersign.testing.builders import (
 )
 from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryLedger, MemoryStarter
 
-WORKFLOWS = {WORKFLOW: Startable(3600, WORKFLOW)}
+WORKFLOWS = {name: Startable(3600, name) for name in (WORKFLOW, "approval")}
 
 
 class Setup:
@@ -200,6 +201,15 @@ def test_two_approvers_who_are_one_person_in_the_directory_are_refused() -> None
         setup.submit(input=any_input(approvers=[APPROVER, ALIAS.upper()]))
     assert refused.value.pointer == "/input/approvers"
     assert REQUEST_ID not in setup.ledger.asked
+
+
+def test_the_only_approver_who_is_the_person_whom_the_request_is_for_is_refused() -> None:
+    setup = Setup()
+    setup.directory.known[ALIAS] = Entry(APPROVER)
+    question = {"title": "A trip", "requester": REQUESTER, "on_behalf_of": ALIAS, "approvers": [APPROVER]}
+    with pytest.raises(ContractError, match="besides the requester") as refused:
+        setup.submit(workflow="approval", input=question)
+    assert refused.value.pointer == "/input/approvers"
 
 
 def test_a_request_from_before_a_new_alias_is_still_a_duplicate() -> None:

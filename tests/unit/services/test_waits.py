@@ -99,6 +99,7 @@ def test_a_task_keeps_its_question_and_the_digest_of_what_it_shows() -> None:
     assert (setup.task.question, setup.task.submitted_by) == (question, CALLER)
     shown = any_question(attachments=ATTACHMENTS).digest(CALLER)
     assert setup.task.shown == shown, "the amount for channels is outside the digest"
+    assert any_question(attachments=ATTACHMENTS, on_behalf_of=COLLEAGUE).digest(CALLER) != shown
 
 
 def test_an_opening_hands_the_task_off_in_a_valid_envelope() -> None:
@@ -388,8 +389,9 @@ def test_an_escalation_to_an_absent_person_reaches_the_stand_in_at_every_retry()
     [
         any_task(audience=(COLLEAGUE,), delegations=(Delegation(APPROVER, COLLEAGUE, NOW),)),
         any_task(audience=(COLLEAGUE,), elsewhere=(APPROVER,)),
+        any_task(audience=(COLLEAGUE,), on_behalf_of=APPROVER.upper()),
     ],
-    ids=["has delegated", "decides another task"],
+    ids=["has delegated", "decides another task", "is asked for"],
 )
 def test_an_absent_person_stays_in_the_audience_without_a_possible_stand_in(task: Task) -> None:
     setup = Setup(task)

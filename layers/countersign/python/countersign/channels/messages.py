@@ -250,6 +250,7 @@ def _rows(view: Message) -> list[tuple[str, str]]:
         *details,
         *_attachments(view),
         (words.say("mail.requester"), _person(view.question.requester)),
+        *([(words.say("on_behalf_of"), _person(other))] if (other := view.question.on_behalf_of) else []),
         (words.say("mail.until"), display.moment(view.deadline)),
     ]
 

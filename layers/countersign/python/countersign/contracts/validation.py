@@ -13,7 +13,7 @@ from countersign.domain import money
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import ContractError, SeveralProblemsError
 from countersign.domain.identity import NO_ALIASES
-from countersign.domain.people import check_approvers
+from countersign.domain.people import check_approvers, requesters_in
 from countersign.domain.questions import Attachment
 from countersign.domain.strict_json import canonical
 
@@ -121,12 +121,19 @@ def _pointed(value: Any) -> Any:
 def _problems_of(error: Any, prefix: str) -> Iterator[ContractError]:
     """Yield the problems of a schema violation for the sender, one for each missing member."""
     place = prefix + "".join(f"/{_escaped(step)}" for step in error.path[1:])
-    if error.rule != "required":
+    if error.rule not in ("required", "dependencies"):
         yield ContractError(_reason(error), place)
         return
-    for member in error.rule_definition:
+    for member in _needed(error):
         if member not in error.value:
             yield ContractError("is missing", f"{place}/{_escaped(member)}")
+
+
+def _needed(error: Any) -> Iterable[str]:
+    """Return the members that an object needs: always, or beside a member that it has."""
+    if error.rule == "required":
+        return tuple(error.rule_definition)
+    return (name for given, names in error.rule_definition.items() if given in error.value for name in names)
 
 
 def exists(name: str) -> bool:
@@ -200,13 +207,15 @@ def _reason(error: Any) -> str:
 def _approvers(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
     """Check the approvers without consulting the directory."""
     try:
-        check_approvers(document["approvers"], document["requester"], document.get("rule", {}), NO_ALIASES, prefix)
+        check_approvers(document["approvers"], requesters_in(document), document.get("rule", {}), NO_ALIASES, prefix)
     except ContractError as error:
         yield error
 
 
 def _money(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
     """Yield a problem if no payment can have this amount in this currency."""
+    if "amount" not in document:  # where it is required, the schema reports it
+        return
     if document["currency"] not in money.ISO_4217:
         yield ContractError("must be the code of a current currency of ISO 4217", f"{prefix}/currency")
     elif reason := money.unpayable(document["amount"], document["currency"]):
@@ -244,7 +253,7 @@ _FORMATS: dict[str, Callable[[str], bool]] = {"link": lambda text: bool(Attachme
 
 _RULES: dict[str, Rule] = {
     "adult": Rule(("date_of_birth",), _adult),
-    "approvers": Rule(("approvers", "requester", "rule"), _approvers),
+    "approvers": Rule(("approvers", "requester", "on_behalf_of", "rule"), _approvers),
     "money": Rule(("amount", "currency"), _money),
     "small": Rule((), _small),
 }

@@ -59,13 +59,13 @@ class Assignment:
 
 
 def check_approvers(
-    approvers: Sequence[str], requester: str, rule: Mapping[str, Any], aliases: Aliases, prefix: str
+    approvers: Sequence[str], requesters: Sequence[str], rule: Mapping[str, Any], aliases: Aliases, prefix: str
 ) -> None:
     """Refuse approvers if two are one person, or if together they could never approve.
 
     Args:
         approvers: Their addresses.
-        requester: The requester, whose vote never counts.
+        requesters: The requester, and the person for whom they ask: their votes never count.
         rule: The rule of the request's input; empty without one.
         aliases: The aliases of all of them.
         prefix: JSON pointer of the input.
@@ -75,25 +75,31 @@ def check_approvers(
     """
     if len(aliases.distinct(approvers)) < len(approvers):
         raise ContractError("names one person twice", f"{prefix}/approvers")
-    if reason := undecidable(approvers, requester, Rule.from_document(rule or None), aliases):
+    if reason := undecidable(approvers, requesters, Rule.from_document(rule or None), aliases):
         place = "rule/k" if rule.get("kind") == "quorum" else "approvers"
         raise ContractError(reason, f"{prefix}/{place}")
 
 
-def undecidable(people: Sequence[str], requester: str, rule: Rule, aliases: Aliases) -> str:
+def undecidable(people: Sequence[str], requesters: Sequence[str], rule: Rule, aliases: Aliases) -> str:
     """Return why these people could never approve together; empty if they could.
 
     Args:
         people: Addresses of the people who are asked.
-        requester: The requester, whose vote never counts.
+        requesters: The requester, and the person for whom they ask: their votes never count.
         rule: How many of them must agree.
         aliases: The aliases of all of them.
     """
-    voters = sum(not aliases.same(person, requester) for person in aliases.distinct(people))
+    own = set(map(aliases.person, requesters))
+    voters = sum(aliases.person(person) not in own for person in aliases.distinct(people))
     if rule.kind in ("all", "in_order") and voters < len(aliases.distinct(people)):
         return "names the requester, who may not approve, although everybody must approve"
     needed = rule.k if rule.kind == "quorum" else 1
     return f"needs at least {needed} besides the requester; has {voters}" if needed > voters else ""
+
+
+def requesters_in(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the requester whom an input names, and the person for whom they ask."""
+    return tuple(document[name] for name in ("requester", "on_behalf_of") if document.get(name))
 
 
 def aliases_of(entries: Mapping[str, Entry]) -> Aliases:

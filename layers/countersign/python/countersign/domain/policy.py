@@ -11,7 +11,7 @@ from typing import Any
 
 from countersign.domain.errors import ContractError, UncoveredAmountError
 from countersign.domain.identity import NO_ALIASES, Aliases
-from countersign.domain.people import undecidable
+from countersign.domain.people import requesters_in, undecidable
 from countersign.domain.rules import Rule
 from countersign.domain.strict_json import digest
 
@@ -62,12 +62,14 @@ class Terms:
     comment: str = ""
     send_back: bool = True
 
-    def audience(self, named: tuple[str, ...], requester: str, aliases: Aliases = NO_ALIASES) -> tuple[str, ...]:
+    def audience(
+        self, named: tuple[str, ...], requesters: Sequence[str], aliases: Aliases = NO_ALIASES
+    ) -> tuple[str, ...]:
         """Return the people to ask.
 
         Args:
             named: The approvers that the request names.
-            requester: The requester, whose vote never counts.
+            requesters: The requester, and the person for whom they ask: their votes never count.
             aliases: The aliases of all of them.
 
         Raises:
@@ -76,7 +78,7 @@ class Terms:
         people = named if self.approvers is None else self.approvers
         if self.rule is None or self.auto_approve:
             return people
-        if reason := undecidable(people, requester, self.rule, aliases):
+        if reason := undecidable(people, requesters, self.rule, aliases):
             raise ContractError(f"by policy, {reason}", "/input/approvers")
         return people
 
@@ -121,17 +123,17 @@ class Policy:
         version = digest(list(document))[:_VERSION_DIGITS]
         return cls(version, tuple(_band(row, version) for row in document))
 
-    def terms(self, amount: Decimal, currency: str) -> Terms:
+    def terms(self, amount: Decimal | None, currency: str) -> Terms:
         """Return the terms for an amount.
 
         Args:
-            amount: In units of the currency.
+            amount: In units of the currency; None if the request has none, which no row covers.
             currency: ISO 4217 code.
 
         Raises:
             UncoveredAmountError: No row covers it.
         """
-        if amount.is_finite() and amount >= 0:
+        if amount is not None and amount.is_finite() and amount >= 0:
             for band in self.bands:
                 if band.reaches(amount, currency):
                     return band.terms
@@ -141,8 +143,8 @@ class Policy:
         """Refuse a request that the policy does not cover, before its workflow starts.
 
         Args:
-            document: The request's input: `amount` as a decimal string and `currency`; `approvers` and `requester` if
-                the workflow has them.
+            document: The request's input: `amount` as a decimal string and `currency`; `approvers` and the requesters
+                if the workflow has them.
             aliases: The aliases of approvers and requester.
 
         Raises:
@@ -151,7 +153,7 @@ class Policy:
         """
         terms = self._terms_for(document)
         if "approvers" in document:
-            terms.audience(tuple(document["approvers"]), str(document.get("requester", "")), aliases)
+            terms.audience(tuple(document["approvers"]), requesters_in(document), aliases)
 
     def asks(self, document: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the people whom the policy itself asks about a request, in place of its approvers and later.

@@ -85,6 +85,8 @@ class Shown:
         requester: E-mail address of the requester, who may not decide; empty without one.
         attachments: Documents that are stored elsewhere, in the order of the page.
         amount: The amount, such as `250.00 EUR`, for channels; on the page it is one of the `details`.
+        on_behalf_of: The person or group for whom the requester asks: an e-mail address, whose owner may not decide, or
+            a name; empty for the requester.
     """
 
     title: str
@@ -92,6 +94,12 @@ class Shown:
     requester: str
     attachments: tuple[Attachment, ...] = field(default=(), kw_only=True)
     amount: str = field(default="", kw_only=True)
+    on_behalf_of: str = field(default="", kw_only=True)
+
+    @property
+    def requesters(self) -> tuple[str, ...]:
+        """The requester, and the person for whom they ask: both may not decide."""
+        return tuple(filter(None, (self.requester, self.on_behalf_of)))
 
     def digest(self, submitted_by: str = "") -> str:
         """Return the SHA-256, in hex, of what the page shows. Absent values do not change it.
@@ -106,6 +114,8 @@ class Shown:
         }
         if self.attachments:
             shown["attachments"] = [[attachment.name, attachment.url] for attachment in self.attachments]
+        if self.on_behalf_of:
+            shown["on_behalf_of"] = self.on_behalf_of
         if submitted_by:
             shown["submitted_by"] = submitted_by
         return digest(shown)
@@ -170,6 +180,7 @@ class Question(Shown):
             requester=document.get("requester", ""),
             attachments=tuple(Attachment(each["name"], each["url"]) for each in document.get("attachments", ())),
             amount=document.get("amount", ""),
+            on_behalf_of=document.get("on_behalf_of", ""),
             kind=document.get("kind", ""),
             rule=Rule.from_document(document.get("rule")),
             policy=document.get("policy", ""),

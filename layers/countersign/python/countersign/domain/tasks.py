@@ -308,8 +308,8 @@ class Task:
         return bool(asked) and all(other in self.escalated for other in asked)
 
     def is_requester(self, address: str) -> bool:
-        """Tell whether an address belongs to the requester."""
-        return self.aliases.same(address, self.question.requester)
+        """Tell whether an address belongs to the requester, or to the person for whom they ask."""
+        return any(self.aliases.same(address, own) for own in self.question.requesters)
 
     def vote_of(self, address: str) -> Vote | None:
         """Return the last vote of an address's owner, by any of their addresses."""

@@ -55,7 +55,7 @@ def identified(directory: Directory, task: Task, *more: str) -> Task:
         LedgerUnavailableError: The directory did not answer.
     """
     handed_on = (made.by for made in task.delegations)
-    involved = (task.question.requester, *task.audience, *task.votes, *task.question.elsewhere, *handed_on, *more)
+    involved = (*task.question.requesters, *task.audience, *task.votes, *task.question.elsewhere, *handed_on, *more)
     entries = directory.entries(set(map(normalise, involved)) - {""})
     return replace(task, aliases=task.aliases | aliases_of(entries))
 

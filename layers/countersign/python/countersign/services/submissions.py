@@ -21,7 +21,7 @@ from countersign.domain.errors import (
     UnknownWorkflowError,
 )
 from countersign.domain.identity import normalise
-from countersign.domain.people import aliases_of, check_approvers
+from countersign.domain.people import aliases_of, check_approvers, requesters_in
 from countersign.domain.policy import Policy
 from countersign.domain.proofs import is_proof, is_simulated
 from countersign.domain.requests import Request, RequestStatus
@@ -180,7 +180,10 @@ class Submissions:
         if self.caller_rules is not None:
             yield from self.caller_rules.rules(document, caller)
         policy = startable.policy
-        yield Rule(("approvers", "requester", "rule"), lambda given, prefix: self._people(policy, given, prefix))
+        yield Rule(
+            ("approvers", "requester", "on_behalf_of", "rule"),
+            lambda given, prefix: self._people(policy, given, prefix),
+        )
         if policy is not None:
             yield Rule(("amount", "currency"), lambda given, _: _covered(policy, given))
             if is_proof(document):
@@ -190,10 +193,10 @@ class Submissions:
         """Yield the problems of a request's approvers by directory and policy, if it names approvers."""
         if "approvers" not in document:
             return
-        approvers, requester = document["approvers"], document.get("requester", "")
-        aliases = aliases_of(self.directory.entries(map(normalise, (requester, *approvers))))
+        approvers, requesters = document["approvers"], requesters_in(document)
+        aliases = aliases_of(self.directory.entries(map(normalise, (*requesters, *approvers))))
         try:
-            check_approvers(approvers, requester, document.get("rule", {}), aliases, prefix)
+            check_approvers(approvers, requesters, document.get("rule", {}), aliases, prefix)
             if policy is not None:
                 policy.check(document, aliases)
         except UncoveredAmountError:

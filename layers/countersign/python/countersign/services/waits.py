@@ -356,7 +356,7 @@ class Waits:
     def _open(self, wait: Wait, question: Question) -> Task:
         now = self.clock.now()
         new = self._new_task(wait, question)
-        assignment = assign(self.directory, question.requester, wait.audience, now, taken=new.question.elsewhere)
+        assignment = assign(self.directory, question.requester, wait.audience, now, taken=_barred(new))
         task = replace(
             new,
             audience=assignment.audience,
@@ -432,7 +432,7 @@ class Waits:
         """Resolve the people whom an escalation names; skip the directory if it names none."""
         if not people:
             return Assignment((), NO_ALIASES)
-        taken = (*task.audience, *(made.by for made in task.delegations), *task.question.elsewhere)
+        taken = (*task.audience, *(made.by for made in task.delegations), *_barred(task))
         return assign(self.directory, task.question.requester, people, self.clock.now(), taken)
 
     def _is_sound(self, task: Task) -> bool:
@@ -471,6 +471,12 @@ class Waits:
         if task is None:
             raise LookupError(f"task {task_id} is gone from the ledger while its workflow waits for it")
         return task
+
+
+def _barred(task: Task) -> tuple[str, ...]:
+    """Return the people besides the requester who may not decide a task, normalised."""
+    question = task.question
+    return tuple(filter(None, (*question.elsewhere, normalise(question.on_behalf_of))))
 
 
 def _newcomers(task: Task, people: tuple[str, ...]) -> tuple[str, ...]:

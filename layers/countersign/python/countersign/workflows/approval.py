@@ -57,9 +57,9 @@ class Approval(Shown):
         """Return the approval that a workflow's input asks for.
 
         Args:
-            document: The input. It has `requester`, `approvers` and `deadline_seconds`, and optionally `rule`,
-                `reminders_seconds`, `attachments`, and `amount` with `currency`, as in the contract
-                `order-approval.input`.
+            document: The input. It has `requester`, `approvers` and `deadline_seconds`, and optionally `on_behalf_of`,
+                `rule`, `reminders_seconds`, `attachments`, and `amount` with `currency`, as in the contract
+                `approval.input`.
             title: The question in one line.
             details: Rows of label and value.
             send_back: Whether approvers may send the request back.
@@ -75,6 +75,7 @@ class Approval(Shown):
             attachments=tuple(Attachment(each["name"], each["url"]) for each in document.get("attachments", ())),
             amount=f"{document['amount']} {document['currency']}" if "amount" in document else "",
             send_back=send_back,
+            on_behalf_of=document.get("on_behalf_of", ""),
         )
 
     def under(self, terms: Terms) -> "Approval":
@@ -85,7 +86,7 @@ class Approval(Shown):
         """
         return replace(
             self,
-            approvers=terms.audience(self.approvers, self.requester),
+            approvers=terms.audience(self.approvers, self.requesters),
             deadline_seconds=min(self.deadline_seconds, terms.deadline_seconds or self.deadline_seconds),
             rule=terms.rule or self.rule,
             reminders_seconds=self.reminders_seconds if terms.reminders_seconds is None else terms.reminders_seconds,

@@ -76,11 +76,15 @@ class Runtime:
         """Return a deadline in seconds from the start, cut so that the execution can act on it before its timeout."""
         return min(deadline_seconds, int((self.execution_timeout - EXECUTION_MARGIN).total_seconds()))
 
-    def terms(self, amount: Decimal, currency: str) -> Terms:
+    def terms(self, amount: Decimal | None, currency: str) -> Terms:
         """Return the policy's terms for an amount; without a policy, terms that change nothing.
 
+        Args:
+            amount: In units of the currency; None for a request without an amount.
+            currency: ISO 4217 code.
+
         Raises:
-            UncoveredAmountError: There is a policy, and it does not cover the amount.
+            UncoveredAmountError: There is a policy, and it does not cover the amount, or there is no amount.
         """
         return self.policy.terms(amount, currency) if self.policy else Terms()
 

@@ -29,6 +29,7 @@ TEXTS = {
     "review.status": "Your decision is needed",
     "review.until": "Please decide by {moment}.",
     "review.requester": "Requested by",
+    "on_behalf_of": "On behalf of",
     "review.submitted_by": "Submitted by",
     "review.others": "Also asked to decide",
     "review.progress": "So far",
@@ -46,7 +47,9 @@ TEXTS = {
         "Others are asked as well. Until enough people have decided, you can change your answer and your comment here."
     ),
     "review.owner": "This link is for {recipient}. Any decision made here is recorded in their name.",
-    "review.barred.own_request": "You made this request yourself, so somebody else has to decide.",
+    "review.barred.own_request": (
+        "You made this request yourself, or it was made on your behalf, so somebody else has to decide."
+    ),
     "review.barred.decides_elsewhere": (
         "You decide another step of this request, so somebody else has to decide this one."
     ),
@@ -64,7 +67,9 @@ TEXTS = {
     ),
     "review.instead_of": "You are deciding in place of {person}.",
     "review.problem.delegation_no_address": "That is not an e-mail address. Please check it.",
-    "review.problem.delegation_requester": "You cannot hand this to the person who made the request.",
+    "review.problem.delegation_requester": (
+        "You cannot hand this to the person who made the request, or for whom it was made."
+    ),
     "review.problem.delegation_asked_already": "That person is involved already. Please choose somebody else.",
     "review.problem.delegation_outsider": "You can only hand this to somebody in your own organisation.",
     "review.problem.delegation_answered": (
@@ -142,7 +147,10 @@ TEXTS = {
     "problem.cross_site.text": "It was sent from another website, so we did not count it. Nothing is decided.",
     "problem.cross_site.next": "Open the link from your e-mail again and answer on the page that it shows.",
     "problem.own_request": "Somebody else has to decide",
-    "problem.own_request.text": "You made this request yourself, so your answer does not count. Nothing is decided.",
+    "problem.own_request.text": (
+        "You made this request yourself, or it was made on your behalf, so your answer does not count. Nothing is"
+        " decided."
+    ),
     "problem.own_request.next": "There is nothing left for you to do. The other approvers have their own links.",
     "problem.decides_elsewhere": "Somebody else has to decide",
     "problem.decides_elsewhere.text": (
