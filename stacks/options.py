@@ -7,11 +7,14 @@ from typing import Any
 from aws_cdk import Environment, RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
 
+from countersign.presentation.brand import PLAIN, Brand
 from stacks.components.edge.api import Throttle
 from stacks.components.flow.workflow_function import WorkflowFunction
 from stacks.components.house.function_options import FunctionDefaults
 from stacks.components.house.sources import Sources
 from stacks.stage import settings as stage
+from stacks.stage.brand import DARK, shade
+from stacks.stage.logo import encoded
 from stacks.stage.policies import policy_document
 from stacks.stage.settings import LOG_RETENTION_DAYS, Settings
 from stacks.stage.workflows import WorkflowSettings
@@ -93,6 +96,26 @@ def request_tables(settings: Settings) -> dict[str, Any]:
             "prover": settings.prove.role,
             **settings.requests.model_dump(mode="json"),
         },
+    }
+
+
+def brand_table(settings: Settings) -> Brand:
+    """Return the brand of the functions that write pages and mails.
+
+    Raises:
+        LogoError: The file of the logo cannot be used.
+    """
+    brand = settings.brand
+    logo = encoded(settings.folder / brand.logo) if brand.logo else None
+    dark = PLAIN["dark"] if brand.accent == PLAIN["light"] else shade(brand.accent, "#ffffff", DARK)
+    return {
+        "name": brand.name or PLAIN["name"],
+        "why": brand.why,
+        "light": brand.accent,
+        "dark": dark,
+        "logo": logo.base64 if logo else "",
+        "width": logo.width if logo else 0,
+        "height": logo.height if logo else 0,
     }
 
 

@@ -27,7 +27,15 @@ from stacks.components.house.stack import FunctionStack
 from stacks.components.state.limits import Limits
 from stacks.components.state.providers import Providers
 from stacks.ledger_stack import LedgerStack
-from stacks.options import environment, log_retention, removal_policy, request_tables, throttle, workflow_functions
+from stacks.options import (
+    brand_table,
+    environment,
+    log_retention,
+    removal_policy,
+    request_tables,
+    throttle,
+    workflow_functions,
+)
 from stacks.stage.settings import Settings
 
 
@@ -80,7 +88,14 @@ class PublicStack(FunctionStack):
             callbacks=settings.limits.callbacks.model_dump(),
             concurrency=settings.limits.public_concurrency or None,
         )
-        review = Review(self, "Review", ledger=state.ledger, directory=state.directory, limits=limits)
+        review = Review(
+            self,
+            "Review",
+            ledger=state.ledger,
+            directory=state.directory,
+            limits=limits,
+            brand=brand_table(settings),
+        )
         review.add_routes(api, pages=throttle(throttles.review), unknown=throttle(throttles.default))
         requests = Requests(
             self,
@@ -141,6 +156,7 @@ class PublicStack(FunctionStack):
             "Approver",
             stage=settings.stage,
             base_url=self.base_url,
+            brand=brand_table(settings),
             ledger=state.ledger,
             hand_offs=state.hand_offs,
         )
@@ -186,7 +202,7 @@ def _channel(scope: Construct, settings: Settings) -> MessageChannel:
                 scope,
                 "Email",
                 sender=mail.sender,
-                name=mail.name,
+                name=mail.name or settings.brand.name,
                 reply_to=mail.reply_to,
                 identities=mail.identities,
             )

@@ -11,6 +11,7 @@ from countersign.domain.errors import MessageRefusedError
 from countersign.functions.batches import Record, run_batch
 from countersign.functions.log import logger
 from countersign.functions.telemetry import about
+from countersign.presentation import brand
 from countersign.services.deliveries import Deliveries
 
 PRODUCTION = "prod"
@@ -42,7 +43,9 @@ def take(record: Record) -> None:
     """Deliver the hand-off of one message."""
     handed_off = envelope.read(strict_json.read(record["body"].encode()))
     about(task_id=handed_off["task_id"])
-    sent = (deliveries().deliver_inbox if handed_off["kind"].endswith(".inbox") else deliveries().deliver)(handed_off)
+    deliver = deliveries().deliver_inbox if handed_off["kind"].endswith(".inbox") else deliveries().deliver
+    with brand.shown(current_ports().environment.table("brand")):
+        sent = deliver(handed_off)
     logger.info("delivered", kind=handed_off["kind"], mails=sent)
 
 

@@ -11,19 +11,20 @@ from hashlib import sha256
 from pathlib import Path
 
 from countersign.functions import http
-from countersign.presentation import words
-from countersign.presentation.markup import Html, html
+from countersign.presentation import brand, words
+from countersign.presentation.markup import NOTHING, Html, html
 
 
 def document(title: str, main: Html) -> Html:
     """Return a page with its title and its content."""
+    shown = brand.current()
     return html(
         """\
 <!doctype html>
 <html lang="{language}" dir="{direction}">
 <head>
 <meta charset="utf-8">
-<title>{title}</title>
+<title>{title} · {name}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="theme-color" content="#f3f4f6" media="(prefers-color-scheme: light)">
@@ -33,21 +34,38 @@ def document(title: str, main: Html) -> Html:
 <style>{style_sheet}</style>
 </head>
 <body>
-<header class="top"><p class="brand"><span class="logo" aria-hidden="true"></span>{product}</p></header>
+<header class="top"><p class="brand">{head}</p></header>
 <main>
 <article class="card">
 {main}</article>
 </main>
-<footer class="foot"><p>{foot}</p></footer>
+<footer class="foot"><p>{foot}</p>{why}</footer>
 </body>
 </html>""",
         language=words.say("language"),
         direction=words.say("direction"),
         title=title,
-        style_sheet=_style_sheet(),
-        product=words.say("product"),
+        name=shown["name"],
+        style_sheet=_style_sheet(shown["light"], shown["dark"]),
+        head=_head(shown),
         main=main,
         foot=words.say("page.foot"),
+        why=html('<p dir="auto">{why}</p>', why=shown["why"]) if shown["why"] else NOTHING,
+    )
+
+
+def _head(shown: brand.Brand) -> Html:
+    """Return the logo and the name; a wide logo contains the name."""
+    if not shown["logo"]:
+        return html('<span class="logo" aria-hidden="true"></span>{name}', name=shown["name"])
+    wide = shown["width"] >= 2 * shown["height"]
+    return html(
+        '<img class="picture" src="data:image/png;base64,{logo}" width="{width}" height="{height}" alt="{alt}">{name}',
+        logo=shown["logo"],
+        width=shown["width"],
+        height=shown["height"],
+        alt=shown["name"] if wide else "",
+        name="" if wide else shown["name"],
     )
 
 
@@ -59,12 +77,19 @@ def encoded(status: int, page: str, retry_after_seconds: int = 0) -> http.Reply:
     return int(status), headers, page
 
 
-@cache
 def security_headers() -> Mapping[str, str]:
-    """Return the headers of every page; made once, since the policy needs the style sheet's hash."""
-    style_hash = b64encode(sha256(_style_sheet().encode()).digest()).decode()
+    """Return the headers of every page."""
+    shown = brand.current()
+    return _headers(shown["light"], shown["dark"], has_logo=bool(shown["logo"]))
+
+
+@cache
+def _headers(light: str, dark: str, *, has_logo: bool) -> Mapping[str, str]:
+    """Return the headers; made once, since the policy needs the style sheet's hash."""
+    style_hash = b64encode(sha256(_style_sheet(light, dark).encode()).digest()).decode()
     policy = (
         "default-src 'none'",
+        *(("img-src data:",) if has_logo else ()),
         f"style-src 'sha256-{style_hash}'",
         "form-action 'self'",
         "base-uri 'none'",
@@ -86,6 +111,10 @@ def security_headers() -> Mapping[str, str]:
 
 
 @cache
-def _style_sheet() -> Html:
-    """Return the content of the `style` element: the kit's own style sheet, without needless white space."""
-    return Html(" ".join((Path(__file__).parent / "style.css").read_text("utf-8").split()))
+def _style_sheet(light: str, dark: str) -> Html:
+    """Return the content of the `style` element, with the brand's accent, without comments and needless spaces."""
+    source = (Path(__file__).parent / "style.css").read_text("utf-8")
+    style = " ".join("".join(part.rpartition("*/")[2] for part in source.split("/*")).split())
+    for mark in "{};,":
+        style = style.replace(f" {mark}", mark).replace(f"{mark} ", mark)
+    return Html(style.replace(": ", ":").replace("LIGHT_ACCENT", light).replace("DARK_ACCENT", dark))

@@ -7,12 +7,13 @@ public function's cold start.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from countersign.composition import Ports, once
+from countersign.composition import Ports, current_ports, once
 from countersign.domain.errors import CountersignError
 from countersign.functions import http, limits
 from countersign.functions.http import Event
 from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count
+from countersign.presentation import brand
 from countersign.services.limits import Limiter, Rates
 from review import notices, review, views
 from review.document import encoded
@@ -48,7 +49,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     """Lambda's entry: an API Gateway event, payload format 2.0."""
     about()
     page = PAGES.get(event["routeKey"])
-    status, headers, body = _page(page, event) if page else _unknown_path(event)
+    with brand.shown(current_ports().environment.table("brand")):
+        status, headers, body = _page(page, event) if page else _unknown_path(event)
     if event["requestContext"]["http"]["method"] == "HEAD":
         body = ""
     reply = {"statusCode": int(status), "headers": headers, "body": body}

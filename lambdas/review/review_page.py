@@ -69,7 +69,9 @@ def review_page(view: ReviewView) -> str:
         if view.problem
         else ""
     )
-    title = words.say("page.title.problem" if problem else "page.title", title=single_line(view.question.title, 80))
+    title = single_line(view.question.title, 80)
+    if problem:
+        title = words.say("page.title.problem", title=title)
     main = html(
         """\
 {problem}<p class="eyebrow">{status}</p>

@@ -66,6 +66,14 @@ def matching(pattern: str, meaning: str) -> Rule:
     return Rule(meaning, lambda value: re.fullmatch(pattern, value) is not None, {"pattern": f"^(?:{pattern})$"})
 
 
+_LONGEST_NAME = 64
+DISPLAY_NAME = Rule(
+    f'at most {_LONGEST_NAME} printable characters, without < > @ " and \\',
+    lambda value: len(value) <= _LONGEST_NAME and value.isprintable() and not set(value) & set('<>@"\\'),
+    {"maxLength": _LONGEST_NAME},
+)
+"""A name that a mail program can show beside an address."""
+
 NOT_EMPTY = Rule("not empty", lambda value: len(value) > 0)
 
 ADDRESS = r"[^@\s]+@[^@\s]+\.[^@\s]+"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,9 +21,11 @@ from countersign.domain.identity import normalise, same_domain
 from countersign.domain.proofs import PROVIDER
 from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
 from stacks.stage.api import ApiSettings, check_api
+from stacks.stage.brand import BrandSettings, check_brand
 from stacks.stage.extensions import Extensions, channel
 from stacks.stage.fields import (
     ADDRESS,
+    DISPLAY_NAME,
     NOT_EMPTY,
     Address,
     DefaultedTable,
@@ -34,6 +36,7 @@ from stacks.stage.fields import (
     matching,
     one_of,
 )
+from stacks.stage.logo import check_logo
 from stacks.stage.policies import PolicyRow, check_policies
 from stacks.stage.problems import Problem, SettingsError, checked
 from stacks.stage.providers import (
@@ -53,7 +56,6 @@ DEFAULTS = Path(__file__).with_name("defaults.toml")
 EMBEDDED = "local"
 """The stage of the embedded cloud, which never sends its mail."""
 
-_LONGEST_NAME = 64
 _API_ID = "{api_id}"
 LOG_RETENTION_DAYS = (1, 3, 7, 14, 30, 90, 180, 365, 731, 1827, 3653)
 _BASE_URL = r"(https://[\w.-]+|http://(localhost|127\.0\.0\.1|\[::1\]))(:\d+)?(/[\w.$~/-]*)?"
@@ -231,15 +233,9 @@ class MailSettings(Table):
     sender: Address
     """The From address of mail. Where the channel is `email`, a placeholder of a reserved domain is refused outside the
     stage `local`."""
-    name: Annotated[
-        str,
-        Rule(
-            'at most 64 printable characters, without < > @ " and \\',
-            lambda value: len(value) <= _LONGEST_NAME and value.isprintable() and not set(value) & set('<>@"\\'),
-            {"maxLength": _LONGEST_NAME},
-        ),
-    ] = ""
-    """The name that mail programs show beside the sender's address, such as `Approvals of Example`; empty for none."""
+    name: Annotated[str, DISPLAY_NAME] = ""
+    """The name that mail programs show beside the sender's address, such as `Approvals of Example`; empty for `name`
+    under [brand]."""
     reply_to: Annotated[str, matching(f"({ADDRESS})?", "an e-mail address, or nothing")] = ""
     """The Reply-To address of mail, in the sender's domain; empty for the sender's address."""
     identities: tuple[Annotated[str, NOT_EMPTY], ...] = ()
@@ -301,6 +297,7 @@ class StageFile(Table):
     """`make deploy` refuses any other account and region, and a protected stage without this table."""
     api: ApiSettings = ApiSettings()
     audit: AuditSettings = AuditSettings()
+    brand: BrandSettings = BrandSettings()
     alarms: AlarmSettings = AlarmSettings()
     directory: DirectorySettings = DirectorySettings()
     encryption: EncryptionSettings = EncryptionSettings()
@@ -338,6 +335,8 @@ class Settings(StageFile):
 
     stage: str
     """Its name, that of its file."""
+    folder: Path
+    """The folder of its file, and of its logo."""
     restored_table: str = ""
     """Name of the ledger's table while no stack contains it (docs/recovery.md); empty for the stacks' own table."""
 
@@ -401,7 +400,7 @@ class Settings(StageFile):
             ExtensionError: A provider that it names cannot be deployed.
         """
         text, written = _read(path)
-        return cls(stage=path.stem, **dict(_file(path, text, written, _contradictions)))
+        return cls(stage=path.stem, folder=path.parent, **dict(_file(path, text, written, _contradictions)))
 
     @classmethod
     def to_deploy(cls, path: Path, *, base_url: str = "", sender: str = "", alarm_email: str = "") -> Settings:
@@ -415,8 +414,11 @@ class Settings(StageFile):
         """
         text, written = _read(path)
         given = {"base_url": base_url, "mail": {"sender": sender}, "alarms": {"email": alarm_email}}
-        checks = (_contradictions, *(() if path.stem == EMBEDDED else (placeholders,)))
-        return cls(stage=path.stem, **dict(_file(path, text, merged(written, _filled(given)), *checks)))
+        in_an_account = () if path.stem == EMBEDDED else (placeholders,)
+        checks = (_contradictions, partial(_check_logo, path.parent), *in_an_account)
+        return cls(
+            stage=path.stem, folder=path.parent, **dict(_file(path, text, merged(written, _filled(given)), *checks))
+        )
 
 
 @cache
@@ -472,6 +474,7 @@ def _read(path: Path) -> tuple[str, dict[str, Any]]:
 
 def _contradictions(file: StageFile) -> Iterator[Problem]:
     yield from check_api(file.api, file.base_url)
+    yield from check_brand(file.brand)
     yield from check_workflows(file.workflows, file.patterns)
     if file.functions.tracing_layer and not file.functions.tracing:
         allowed = "nothing, unless tracing = true: the layer sends its spans to X-Ray"
@@ -491,6 +494,11 @@ def _contradictions(file: StageFile) -> Iterator[Problem]:
     yield from _check_limit("review", file.limits.review)
     yield from _check_limit("callbacks", file.limits.callbacks)
     yield from check_policies(file.policies, {name: each.longest for name, each in file.workflows.items()})
+
+
+def _check_logo(folder: Path, file: StageFile) -> Iterator[Problem]:
+    if file.brand.logo:
+        yield from check_logo(folder / file.brand.logo)
 
 
 def placeholders(file: StageFile) -> Iterator[Problem]:

@@ -12,6 +12,7 @@ import pytest
 from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
 from stacks.components.house.sources import Sources
 from stacks.stage.api import ApiSettings, HostedZone
+from stacks.stage.brand import BrandSettings
 from stacks.stage.providers import PaymentSettings
 from stacks.stage.settings import FunctionSettings, Limit, LimitSettings, Settings, SweeperSettings
 from tests import SETTINGS
@@ -88,17 +89,17 @@ def varied(dev_with: DevWith) -> Synthesised:
 def strict(context: dict[str, Any], sources: Sources) -> Synthesised:
     """The production stage with other numbers, traced by a layer, in which orders are answered in ciphertext.
 
-    It has a domain of its own in Route 53, and a sender with a name.
+    It has a domain of its own in Route 53, and a brand.
     """
     settings = Settings.load(SETTINGS / "prod.toml")
     api = ApiSettings(domain="ask.example.com", hosted_zone=HostedZone(id="Z0123456789", name="example.com"))
-    named = {"name": "Käufe, Nord", "reply_to": "help@countersign.example"}
     orders = settings.workflows["order-approval"].model_copy(update={"encrypted": True})
     limit = Limit(per_source=20, per_token=10)
     changes = {
         "api": api,
         "base_url": api.base_url,
-        "mail": settings.mail.model_copy(update=named),
+        "mail": settings.mail.model_copy(update={"reply_to": "help@countersign.example"}),
+        "brand": BrandSettings(name="Käufe, Nord"),
         "workflows": {**settings.workflows, "order-approval": orders},
         "functions": FunctionSettings(log_retention_days=365, tracing=True, tracing_layer=TRACING_LAYER),
         "sweeper": SweeperSettings(every_minutes=1, grace_seconds=90),

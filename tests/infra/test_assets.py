@@ -74,7 +74,7 @@ def test_the_review_function_answers_an_unknown_route_from_its_assets_and_five_v
     run = subprocess.run(
         [sys.executable, "-S", "-B", "-P", "-c", code],
         input=json.dumps(http_event("GET", "/nowhere", headers={"accept": "text/html"})),
-        env={**named, **powertools, "PYTHONPATH": os.pathsep.join(map(str, paths))},
+        env={**named, **powertools, "LAMBDA_TASK_ROOT": str(paths[0]), "PYTHONPATH": os.pathsep.join(map(str, paths))},
         check=True,
         capture_output=True,
         text=True,

@@ -68,12 +68,14 @@ def test_what_ses_reports_about_mails_of_the_stage_s_own_configuration_set_is_ta
     assert not matches(rule["EventPattern"], ses_event() | {"account": "<AccountId>"}), "of another stage"
 
 
-def test_mail_names_its_sender_and_where_answers_go(strict: Synthesised) -> None:
+def test_pages_and_mails_have_the_brand_and_mail_names_its_sender_and_where_answers_go(strict: Synthesised) -> None:
     assert json.loads(strict.variables("Approver/Approver")["CHANNEL_SETTINGS"]) == {
         "sender": f"{Header('Käufe, Nord', 'utf-8').encode()} <approvals@countersign.example>",
         "reply_to": "help@countersign.example",
         "configuration_set": CONFIGURATION_SET,
     }
+    for path in ("Approver/Approver", "Review/Review"):
+        assert strict.tables(strict.function(path))["brand"]["name"] == "Käufe, Nord"
 
 
 def test_no_reputation_is_watched_and_no_report_taken_where_no_mail_is_sent(varied: Synthesised) -> None:

@@ -198,7 +198,7 @@ def test_only_workflows_with_a_policy_and_requests_have_policies(stage: Synthesi
     assert {name: rows for name, rows in found.items() if rows} == policies
     assert stage.tables(functions(stage)["requests_api"])["policies"] == policies
     with_tables = {folder_of(function) for function in every_function(stage) if stage.tables(function)}
-    assert with_tables == {*workflow_folders(stage), "requests_api", "sweeper"}
+    assert with_tables == {*workflow_folders(stage), "requests_api", "sweeper", "approver", "review"}
 
 
 def test_functions_that_read_the_directory_compare_tags_as_the_settings_say(stage: Synthesised) -> None:

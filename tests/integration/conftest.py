@@ -38,6 +38,7 @@ from countersign.domain.links import Link
 from countersign.domain.tasks import Change, Task
 from countersign.domain.tokens import mint
 from countersign.functions.clients import client
+from countersign.presentation.brand import PLAIN
 from countersign.services.reviews import Review, Reviews
 from countersign.testing.builders import (
     APPROVER,
@@ -101,6 +102,7 @@ CODE_TABLES: dict[str, Any] = {
     "policies": {},
     "policy": [],
     "operators": [],
+    "brand": PLAIN,
 }
 
 Key = tuple[str, str]

@@ -298,6 +298,21 @@ def test_a_missing_setting_has_its_default(
             *("seconds = 7200", "seconds = 7199", f"{OWN}.execution_timeout_seconds", 7_199),
             "at least 7200: deadline_seconds and 3600 more, to act on the deadline",
         ),
+        *(
+            ("[mail]", f"[brand]\n{written}\n[mail]", f"brand.{key}", value, f"text in quotes, {allowed}")
+            for written, key, value, allowed in (
+                ('name = "a<b"', "name", "a<b", PRINTABLE.removeprefix("text in quotes, ")),
+                ('accent = "red"', "accent", "red", "a colour in lower case, such as #1a56c4"),
+                ('accent = "#FFFFFF"', "accent", "#FFFFFF", "a colour in lower case, such as #1a56c4"),
+                ('logo = "../logo.png"', "logo", "../logo.png", "the name of a PNG file beside this file, or nothing"),
+                ('logo = "logo.svg"', "logo", "logo.svg", "the name of a PNG file beside this file, or nothing"),
+                (f'why = "{"w" * 201}"', "why", "w" * 201, "one line of at most 200 printable characters"),
+            )
+        ),
+        (
+            *("[mail]", '[brand]\naccent = "#ffd500"\n[mail]', "brand.accent", "#ffd500"),
+            "a colour with a contrast of at least 4.5:1 on #ffffff and #f3f4f6; on #f3f4f6 this has 1.29:1",
+        ),
         (*("[mail]", '[mail]\nname = "a\\nb"', "mail.name", "a\nb"), PRINTABLE),
         (*("[mail]", '[mail]\nname = "CEO <ceo@example.com>"', "mail.name", "CEO <ceo@example.com>"), PRINTABLE),
         (*("[mail]", f'[mail]\nname = "{"n" * 65}"', "mail.name", "n" * 65), PRINTABLE),

@@ -7,6 +7,7 @@ from aws_cdk import aws_events as events
 from constructs import Construct
 
 from countersign.adapters.event_bus import SOURCE
+from countersign.presentation.brand import Brand
 from stacks.components.actors.actor import Actor
 from stacks.components.flow.channels import MessageChannel
 from stacks.components.flow.hand_off import ENVELOPE, Channel, HandOffBus
@@ -19,11 +20,20 @@ class Approver(Actor):
 
     Args:
         base_url: Base of review links, without a slash at the end.
+        brand: The brand of its messages.
         hand_offs: The bus of the hand-offs.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, stage: str, base_url: str, ledger: Ledger, hand_offs: HandOffBus
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        stage: str,
+        base_url: str,
+        brand: Brand,
+        ledger: Ledger,
+        hand_offs: HandOffBus,
     ) -> None:
         super().__init__(
             scope,
@@ -34,6 +44,7 @@ class Approver(Actor):
             # One hand-off can cause twenty mails.
             options=FunctionOptions(timeout=Duration.seconds(60), batch_size=1, memory_mb=256),
             environment={"BASE_URL": base_url, "STAGE": stage},
+            tables={"brand": brand},
         )
         ledger.grant_links(self.function)
         Channel(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from constructs import Construct
 
+from countersign.presentation.brand import Brand
 from stacks.components.actors.actor import Actor
 from stacks.components.edge.api import PublicApi, Route, Throttle
 from stacks.components.house.function_options import FunctionOptions
@@ -29,10 +30,11 @@ class Review(Actor):
         ledger: The ledger.
         directory: The directory.
         limits: The limits of its requests.
+        brand: The brand of its pages.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, ledger: Ledger, directory: Directory, limits: Limits
+        self, scope: Construct, construct_id: str, *, ledger: Ledger, directory: Directory, limits: Limits, brand: Brand
     ) -> None:
         super().__init__(
             scope,
@@ -42,6 +44,7 @@ class Review(Actor):
             ledger=ledger,
             options=FunctionOptions(reserved_concurrency=limits.concurrency),
             environment={**directory.environment, **limits.review},
+            tables={"brand": brand},
         )
         ledger.grant_reviews(self.function)
         directory.grant_read(self.function)

@@ -7,6 +7,7 @@ from html import unescape
 import pytest
 
 from countersign.presentation import words
+from countersign.presentation.brand import PLAIN
 from tests.views import ATTACHMENTS, COMMENT, ROWS, TITLE, UNLINKED, every_mail, every_page
 
 ENGLISH = words.TEXTS
@@ -48,7 +49,7 @@ def test_every_text_is_used_by_a_page_or_a_mail(catalog: Recorded) -> None:
 def test_pages_and_mails_contain_only_texts_of_the_catalog(catalog: Recorded) -> None:
     documents = {**every_page(), **{name: mail.html for name, mail in every_mail().items()}}
     names = (attachment.name for attachment in (*ATTACHMENTS, UNLINKED))
-    ours = {TITLE, COMMENT, *names, *(part for row in ROWS for part in row)}
+    ours = {f"{TITLE} · {PLAIN['name']}", COMMENT, *names, *(part for row in ROWS for part in row)}
     for name, document in documents.items():
         body = re.sub(r"<style>.*?</style>|<textarea.*?</textarea>", "", document, flags=re.DOTALL)
         words = _outside_marks(unescape(re.sub(r"<[^>]*>", "\n", body)))

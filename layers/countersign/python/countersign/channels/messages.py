@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import reduce
 
 from countersign.domain.questions import Shown
-from countersign.presentation import display, markup, words
+from countersign.presentation import brand, display, markup, words
 from countersign.presentation.markup import NOTHING as NO_HTML
 from countersign.presentation.markup import Html
 
@@ -125,7 +125,7 @@ def html(message: Message) -> str:
 </html>""",
         language=words.say("language"),
         direction=words.say("direction"),
-        product=words.say("product"),
+        product=brand.current()["name"],
         body_style=_BODY_STYLE,
         stage=_stage_html(message.stage) if message.stage else NO_HTML,
         main=_inbox_html(message) if message.kind == INBOX else _html(message),
