@@ -9,10 +9,12 @@ from typing import Any, get_args
 
 from countersign.channels import Message, messages
 from countersign.domain.links import MOST_WAITING
-from countersign.domain.questions import Attachment, Question, Shown
+from countersign.domain.questions import COMMENT_RULES, Attachment, Question, Shown
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Status, Task, Vote
 from countersign.services.inboxes import Inbox
+from countersign.services.reviews import Click, Review
+from review.confirmation import confirmation_page
 from review.delegation import handed_over_page
 from review.inbox_page import inbox_page, inbox_sent_page
 from review.notices import Problem, problem_page, too_many_page
@@ -45,11 +47,18 @@ TIMES_LEFT = (timedelta(days=2), timedelta(hours=3), timedelta(minutes=5), timed
 
 
 def asked(changes: dict[str, Any]) -> dict[str, Any]:
-    """Return the changes of a view, with those of its question in `question`."""
+    """Return the changes of a view, with those of its question in `question`; its `comment` is `comment_rule`."""
     shown = {"title": TITLE, "details": ROWS, "requester": "ana@example.com"}
-    names = {field.name for field in dataclasses.fields(Shown)} & changes.keys()
-    question = Shown(**shown | {name: changes[name] for name in names})
+    names = {"send_back", *(field.name for field in dataclasses.fields(Shown))} & changes.keys()
+    question = Question(**shown | {name: changes[name] for name in names}, comment=changes.pop("comment_rule", ""))
     return {"question": question} | {name: value for name, value in changes.items() if name not in names}
+
+
+def any_confirmation(decision: str = "approve", **changes: Any) -> str:
+    """Return the page that asks to confirm a vote, with changes of its question."""
+    task = Task("order-1001.approval", Status.OPEN, NOW, question=asked(changes)["question"])
+    click = Click(TOKEN, decision, COMMENT, "5e" * 32)
+    return confirmation_page(Review(task, "maria@example.com", unconfirmed=True), click)
 
 
 def any_review(**changes: Any) -> ReviewView:
@@ -186,6 +195,7 @@ def every_page() -> Mapping[str, str]:
     """Return every page by a name."""
     return {
         **dict(_review_pages()),
+        **dict(_pages_of_problems()),
         **dict(_decided_pages()),
         **dict(_closed_pages()),
         "recorded": recorded_page(TITLE),
@@ -202,16 +212,15 @@ def every_page() -> Mapping[str, str]:
 def _review_pages() -> Iterator[tuple[str, str]]:
     for left in TIMES_LEFT:
         yield f"review-{left}", review_page(any_review(expires_at=NOW + left, details=(*ROWS, ("Note", ""))))
-    for said in ("approve", "reject"):
-        shared = any_review(others=("hugo@example.com", "li@example.com"), approvals=1, needed=2, said=said)
+    for said in Decision:
+        vote = Vote(said, COMMENT, NOW)
+        shared = any_review(others=("hugo@example.com", "li@example.com"), approvals=1, needed=2, vote=vote)
         yield f"review-shared-{said}", review_page(shared)
-    for problem in ("comment_too_long", "comment_missing", "unknown_decision", "details_changed"):
-        yield (f"review-{problem}", review_page(any_review(problem=problem, comment="Too long")))
-    for reason in DELEGATION_REFUSALS:
-        refused = any_review(problem=f"delegation_{reason}", can_hand_over=True, colleague="otto@example.com")
-        yield f"review-delegation-{reason}", review_page(refused)
     for barred in ("own_request", "decides_elsewhere", "too_many_answers"):
-        yield f"review-barred-{barred}", review_page(any_review(barred=barred, said="approve"))
+        yield f"review-barred-{barred}", review_page(any_review(barred=barred))
+    for rule in COMMENT_RULES:
+        yield f"review-comment-{rule}", review_page(any_review(comment_rule=rule))
+    yield from ((f"confirm-{decision}", any_confirmation(decision)) for decision in Decision)
     yield "review-delegation", review_page(any_review(can_hand_over=True))
     from_inbox = any_review(
         key=Key(TOKEN, "order-1001.approval"),
@@ -224,6 +233,14 @@ def _review_pages() -> Iterator[tuple[str, str]]:
         review_page(any_review(attachments=(*ATTACHMENTS, UNLINKED), on_behalf_of="omar@example.com")),
     )
     yield "review-long", review_page(any_review(title=UNBROKEN))
+
+
+def _pages_of_problems() -> Iterator[tuple[str, str]]:
+    for problem in ("comment_too_long", "comment_missing", "unknown_decision", "details_changed"):
+        yield (f"review-{problem}", review_page(any_review(problem=problem, comment="Too long")))
+    for reason in DELEGATION_REFUSALS:
+        refused = any_review(problem=f"delegation_{reason}", can_hand_over=True, colleague="otto@example.com")
+        yield f"review-delegation-{reason}", review_page(refused)
 
 
 def _decided_pages() -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Parts that several pages have."""
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -11,6 +12,9 @@ from countersign.presentation.markup import NOTHING, Html, html, joined, say
 
 _LONG_CHARACTERS, _LONG_LINES = 600, 12
 _WORDY_CHARACTERS = 90
+_SMALL_AMOUNT, _TINY_AMOUNT = 14, 20
+# Where a line could end within an id or a date, at a hyphen, and within an amount, before the code of its currency.
+_BREAKABLE = re.compile(r"(?<!\S)((?=\S*\d)(?:[^\s-]{1,24} [A-Z]{3}(?!\w)\S{0,4}|(?=\S*-)\S{1,24})(?!\S))")
 _SOON = timedelta(hours=24)
 
 
@@ -34,13 +38,17 @@ class Key:
 
 def value(text: str, label: str) -> Html:
     """Return a value of any length: a long one scrolls in its own box, which the keyboard reaches."""
-    if len(text) > _LONG_CHARACTERS or text.count("\n") > _LONG_LINES:
+    if _is_long(text):
         return html(
             '<span class="long" dir="auto" role="group" tabindex="0" aria-label="{label}">{text}</span>',
             label=single_line(label, 80),
             text=text,
         )
     return html("<bdi>{text}</bdi>", text=text) if text.strip() else say("value.empty")
+
+
+def _is_long(text: str) -> bool:
+    return len(text) > _LONG_CHARACTERS or text.count("\n") > _LONG_LINES
 
 
 def row(label: str, text: str) -> Html:
@@ -54,13 +62,34 @@ def optional_row(label: str, text: str) -> Html:
     return row(words.say(label), text) if text.strip() else NOTHING
 
 
+def asked(question: Shown, *, first: bool = False) -> Html:
+    """Return what is asked: the amount, large and alone, and the title, as the page's first heading or a second one."""
+    return joined((_amount(question.amount) if question.amount else NOTHING, title(question.title, first=first)))
+
+
+def _amount(text: str) -> Html:
+    """Return an amount on one line: the longer it is, the smaller its type."""
+    amount = single_line(text).replace(" ", "\N{NO-BREAK SPACE}")
+    size = "tiny" if len(amount) > _TINY_AMOUNT else "small" if len(amount) > _SMALL_AMOUNT else "large"
+    return html('<p class="amount {size}"><bdi>{amount}</bdi></p>\n', size=size, amount=amount)
+
+
+def _unbroken(text: str) -> Html:
+    """Return a text in which no line ends within an amount, a date or an id."""
+    pieces = enumerate(_BREAKABLE.split(text))
+    kept = joined(
+        html('<span class="whole">{piece}</span>' if odd % 2 else "{piece}", piece=piece) for odd, piece in pieces
+    )
+    return html("<bdi>{kept}</bdi>", kept=kept)
+
+
 def title(text: str, *, first: bool = False) -> Html:
     """Return the title of a question, as the page's first heading or a second one."""
     return html(
         '<{level} class="title{wordy}">{text}</{level}>\n',
         level="h1" if first else "h2",
         wordy=" wordy" if len(text) > _WORDY_CHARACTERS else "",
-        text=value(text, words.say("title.label")),
+        text=_unbroken(text) if text.strip() and not _is_long(text) else value(text, words.say("title.label")),
     )
 
 
@@ -72,6 +101,20 @@ def owner(key: str, **people: str) -> Html:
 def address(person: str) -> str:
     """Return an address on one line, cut to the longest that mail can carry (RFC 5321, §4.5.3.1.3)."""
     return single_line(person, 254)
+
+
+def problem(heading: str, said: str) -> Html:
+    """Return the notice of a problem with a form. It has the focus when the page opens."""
+    return html(
+        """\
+<div class="notice" role="alert" tabindex="-1" autofocus>
+<h2>{heading}</h2>
+<p id="problem">{said}</p>
+</div>
+""",
+        heading=heading,
+        said=said,
+    )
 
 
 def key_fields(key: Key) -> Html:

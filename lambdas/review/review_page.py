@@ -6,15 +6,16 @@ Requesters' texts are untrusted; `presentation.markup` makes them harmless.
 from dataclasses import dataclass
 from datetime import datetime
 
-from countersign.domain.questions import Shown
-from countersign.domain.rules import Decision
-from countersign.domain.tasks import MAX_COMMENT_CHARACTERS
+from countersign.domain.questions import Question
+from countersign.domain.tasks import MAX_COMMENT_CHARACTERS, Vote
 from countersign.presentation import words
 from countersign.presentation.display import single_line
 from countersign.presentation.markup import NOTHING, Html, html, joined, say, time
 from review import delegation, parts
 from review.document import document
 from review.parts import Key
+
+_OF_COMMENTS = ("comment_too_long", "comment_missing")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,11 +31,11 @@ class ReviewView:
         shown: SHA-256 of what the page shows, in hex; the form sends it back.
         comment: The person's comment: that of their vote so far, or of the form that is shown again.
         problem: Why the form is shown again, such as `comment_too_long`, a key under `review.problem` in the
-            catalogue; None the first time.
+            catalogue; empty the first time.
         others: The other people who may decide.
         approvals: Number of approvals so far.
         needed: Number of approvals that decide; if more than one, a vote can be changed until then.
-        said: This person's vote so far; None without one.
+        vote: This person's vote so far; None without one.
         instead_of: The person in whose place this one is asked; empty for none.
         can_hand_over: Whether this person may delegate the task to a colleague.
         colleague: The colleague's address in a form that is shown again.
@@ -43,18 +44,18 @@ class ReviewView:
         submitted_by: The caller who submitted the request, as AWS names them; empty if unknown.
     """
 
-    question: Shown
+    question: Question
     recipient: str
     expires_at: datetime
     now: datetime
     key: Key
     shown: str
     comment: str = ""
-    problem: str | None = None
+    problem: str = ""
     others: tuple[str, ...] = ()
     approvals: int = 0
     needed: int = 1
-    said: Decision | None = None
+    vote: Vote | None = None
     instead_of: str = ""
     can_hand_over: bool = False
     colleague: str = ""
@@ -64,113 +65,155 @@ class ReviewView:
 
 def review_page(view: ReviewView) -> str:
     """Return the page of an open task, with the form."""
-    problem = (
-        words.say(f"review.problem.{view.problem}", length=len(view.comment), limit=MAX_COMMENT_CHARACTERS)
-        if view.problem
-        else ""
-    )
     title = single_line(view.question.title, 80)
-    if problem:
+    if view.problem:
         title = words.say("page.title.problem", title=title)
     main = html(
-        """\
-{problem}<p class="eyebrow">{status}</p>
-{title}<p class="until">{left} {until}</p>
-<dl>
-{rows}</dl>
-{vote}{delegation}{inbox}""",
-        problem=_problem(problem),
-        status=words.say("review.status"),
-        title=parts.title(view.question.title, first=True),
-        left=parts.left(view.expires_at - view.now),
-        until=say("review.until", moment=time(view.expires_at)),
-        rows=_review_rows(view),
-        vote=_barred(view) if view.barred else _vote_form(view),
-        delegation=_delegation(view) if view.can_hand_over else NOTHING,
+        "{problem}{content}{delegation}{inbox}",
+        problem=NOTHING if _of_field(view.problem) else _problem(view),
+        content=_content(view) if view.barred else _form(view),
+        delegation=delegation.form(view.key, view.colleague, view.problem) if view.can_hand_over else NOTHING,
         inbox=NOTHING if view.key.task_id else _inbox_form(view.key),
     )
     return document(title, main)
 
 
-def _problem(text: str) -> Html:
-    """Return the notice why the form is shown again; nothing the first time."""
-    if not text:
-        return NOTHING
+def _content(view: ReviewView) -> Html:
+    """Return what is asked, by whom and until when."""
     return html(
         """\
-<div class="notice" role="alert" tabindex="-1" autofocus>
-<h2>{heading}</h2>
-<p id="problem">{text}</p>
-</div>
-""",
-        heading=words.say("review.problem"),
-        text=text,
+<p class="eyebrow">{status}</p>
+{asked}<p class="asks">{requester_label} <bdi>{requester}</bdi></p>
+<p class="until">{left} {until}</p>
+<dl>
+{rows}</dl>
+{barred}""",
+        status=_status(view),
+        asked=parts.asked(view.question, first=True),
+        requester_label=words.say("review.requester"),
+        requester=parts.address(view.question.requester) or words.say("value.empty"),
+        left=parts.left(view.expires_at - view.now),
+        until=say("review.until", moment=time(view.expires_at)),
+        rows=_rows(view),
+        barred=parts.next_step(words.say(f"review.barred.{view.barred}")) if view.barred else NOTHING,
     )
 
 
-def _review_rows(view: ReviewView) -> Html:
+def _status(view: ReviewView) -> Html | str:
+    if view.vote:
+        return say(f"review.voted.{view.vote.decision}", moment=time(view.vote.at))
+    return words.say("review.status.barred" if view.barred else "review.status")
+
+
+def _rows(view: ReviewView) -> Html:
     progress = words.say("review.progress.text", approvals=view.approvals, needed=view.needed)
     return joined(
         (
-            parts.rows(view.question),
-            parts.row(words.say("review.requester"), view.question.requester),
-            parts.optional_row("on_behalf_of", view.question.on_behalf_of),
-            parts.optional_row("review.submitted_by", view.submitted_by),
             parts.optional_row("review.others", parts.listed(view.others)),
             parts.optional_row("review.progress", progress if view.needed > 1 else ""),
+            parts.optional_row("on_behalf_of", view.question.on_behalf_of),
+            parts.rows(view.question),
+            parts.optional_row("review.submitted_by", view.submitted_by),
         )
     )
 
 
-def _said(view: ReviewView) -> Html:
-    """Return the sentence with the person's vote so far; nothing without one."""
-    return parts.next_step(words.say(f"review.said.{view.said}")) if view.said else NOTHING
-
-
-def _barred(view: ReviewView) -> Html:
-    """Return the sentences in place of the buttons, for a person whose vote does not count."""
-    return joined((_said(view), parts.next_step(words.say(f"review.barred.{view.barred}"))))
-
-
-def _vote_form(view: ReviewView) -> Html:
-    too_long = view.problem == "comment_too_long"
+def _form(view: ReviewView) -> Html:
+    """Return the form around the page's content: so its buttons can stay in sight while the content scrolls."""
     return html(
-        # HTML parsers drop the first line break of a textarea: this one, so that a comment keeps its own.
         """\
-<form method="post" action="review" accept-charset="utf-8">
-<h2>{heading}</h2>
-{owner}{instead_of}{key}{shown}<label for="comment">{comment_label} <span class="optional">{optional}</span></label>
-<textarea id="comment" name="comment" rows="3" maxlength="{limit}" dir="auto"{invalid}>
-{comment}</textarea>
-<p class="hint" id="comment-hint">{hint}</p>
-{said}<p class="next" id="next">{next}</p>
+<form class="review" method="post" action="review" accept-charset="utf-8">
+{key}{shown}{content}{answer}</form>
+""",
+        key=parts.key_fields(view.key),
+        shown=parts.hidden("shown", view.shown),
+        content=_content(view),
+        answer=_another_answer(view) if view.vote else _answer(view),
+    )
+
+
+def _another_answer(view: ReviewView) -> Html:
+    """Return the part of the form that changes an answer, folded: one who has answered is asked for nothing."""
+    return html(
+        """\
+<details class="change"{open}>
+<summary>{heading}</summary>
+{answer}</details>
+""",
+        open=_opened(view.problem),
+        heading=words.say("review.change"),
+        answer=_answer(view),
+    )
+
+
+def _answer(view: ReviewView) -> Html:
+    return html(
+        """\
+{comment}{owner}{instead_of}<p class="next" id="next">{next}</p>
 <div class="actions">
 <button class="approve" type="submit" name="decision" value="approve" aria-describedby="next">{approve}</button>
 <button class="reject" type="submit" name="decision" value="reject" aria-describedby="next">{reject}</button>
 </div>
-</form>
 """,
-        heading=words.say("review.heading"),
+        comment=_comment(view),
         owner=parts.owner("review.owner", recipient=view.recipient),
         instead_of=parts.owner("review.instead_of", person=view.instead_of) if view.instead_of else NOTHING,
-        key=parts.key_fields(view.key),
-        shown=parts.hidden("shown", view.shown),
-        comment_label=words.say("review.comment"),
-        optional=words.say("review.comment.optional"),
-        limit=MAX_COMMENT_CHARACTERS,
-        invalid=parts.described("comment-hint", invalid=too_long),
-        comment=view.comment,
-        hint=words.say("review.comment.hint", limit=MAX_COMMENT_CHARACTERS),
-        said=_said(view),
         next=words.say("review.next.shared" if view.needed > 1 else "review.next"),
         approve=words.say("review.approve"),
         reject=words.say("review.reject"),
     )
 
 
-def _delegation(view: ReviewView) -> Html:
-    wrong = bool(view.problem and view.problem.startswith("delegation"))
-    return delegation.form(view.key, view.colleague, wrong=wrong)
+def _comment(view: ReviewView) -> Html:
+    """Return the field of the comment, folded until it is wanted."""
+    if view.question.comment == "required":
+        return html('<div class="comment">\n{field}</div>\n', field=_comment_field(view))
+    return html(
+        """\
+<details class="comment"{open}>
+<summary>{heading}</summary>
+{field}</details>
+""",
+        open=_opened(view.problem in _OF_COMMENTS),
+        heading=words.say(f"review.comment.add.{view.question.comment or 'optional'}"),
+        field=_comment_field(view),
+    )
+
+
+def _comment_field(view: ReviewView) -> Html:
+    wrong = view.problem in _OF_COMMENTS
+    return html(
+        # HTML parsers drop the first line break of a textarea: this one, so that a comment keeps its own.
+        """\
+{problem}<label for="comment">{label}</label>
+<textarea id="comment" name="comment" rows="3" maxlength="{limit}" dir="auto"{invalid}>
+{comment}</textarea>
+<p class="hint" id="comment-hint">{hint}</p>
+""",
+        problem=_problem(view) if wrong else NOTHING,
+        label=words.say("review.comment"),
+        limit=MAX_COMMENT_CHARACTERS,
+        invalid=parts.described("comment-hint", invalid=wrong),
+        comment=view.comment,
+        hint=words.say("review.comment.hint", limit=MAX_COMMENT_CHARACTERS),
+    )
+
+
+def _problem(view: ReviewView) -> Html:
+    """Return the notice why the form is shown again; nothing the first time."""
+    if not view.problem:
+        return NOTHING
+    said = words.say(f"review.problem.{view.problem}", length=len(view.comment), limit=MAX_COMMENT_CHARACTERS)
+    return parts.problem(words.say("review.problem"), said)
+
+
+def _of_field(problem: str) -> bool:
+    """Tell whether a problem stands beside its field, and not at the head of the page."""
+    return problem in _OF_COMMENTS or delegation.is_problem(problem)
+
+
+def _opened(opened: object) -> Html:
+    return html(" open") if opened else NOTHING
 
 
 def _inbox_form(key: Key) -> Html:

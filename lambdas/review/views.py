@@ -85,7 +85,7 @@ def of_look(review: Review, key: Key, now: datetime) -> PageResponse:
 def of_click(review: Review, click: Click, now: datetime) -> PageResponse:
     """Return the answer to a vote: it counted, or why it did not."""
     if review.unconfirmed:
-        return PageResponse(HTTPStatus.OK, _again(review, click, now, comment=click.comment))
+        return PageResponse(HTTPStatus.OK, _confirmation(review, click))
     if review.refusal is None:
         return PageResponse(HTTPStatus.OK, _recorded(review, now))
     status, page = _REFUSALS[type(review.refusal)]
@@ -142,7 +142,7 @@ def _form(review: Review, key: Key, now: datetime) -> ReviewView:
             task.votes[person].decision is Decision.APPROVE for person in task.voters if person in task.votes
         ),
         needed=needed(task, review.recipient),
-        said=vote.decision if vote else None,
+        vote=vote,
         comment=vote.comment if vote else "",
         instead_of=task.stands_in_for(review.recipient),
         can_hand_over=may_delegate(task, review.recipient),
@@ -157,6 +157,13 @@ def _again(review: Review, click: Click, now: datetime, **changes: Any) -> str:
     if not review.task.takes_answers(now) or not review.task.asks(review.recipient):
         return of_look(review, key, now).page
     return review_page(dataclasses.replace(_form(review, key, now), **changes))
+
+
+def _confirmation(review: Review, click: Click) -> str:
+    # Imported here: few policies ask for a confirmation.
+    from review.confirmation import confirmation_page
+
+    return confirmation_page(review, click)
 
 
 def _answer_again(problem: str) -> "PageOfRefusal":

@@ -20,6 +20,7 @@ def test_a_person_decides_on_a_phone_with_scripts_off(scene: Scene, browser: Bro
     page = browser.new_context(viewport=PHONE, java_script_enabled=False).new_page()
     page.goto(scene.link())
     assert page.get_by_role("heading", level=1).inner_text() == f"Order {scene.request_id}: 250.00 EUR"
+    page.get_by_text("Add a comment").click()
     page.get_by_label("Comment").fill("From my phone")
     page.get_by_role("button", name="Reject").click()
     assert "Thank you" in page.get_by_role("heading", level=1).inner_text()

@@ -9,18 +9,22 @@ from typing import get_args
 import pytest
 
 from countersign.domain.questions import Attachment
-from countersign.domain.tasks import MAX_COMMENT_CHARACTERS
+from countersign.domain.rules import Decision
+from countersign.domain.tasks import MAX_COMMENT_CHARACTERS, Vote
 from review.document import security_headers
 from review.results import ClosedReason, decided_page
 from review.review_page import review_page
 from tests.views import (
     ATTACHMENTS,
+    COMMENT,
     HOSTILE,
     NOW,
+    ROWS,
     TITLE,
     TOKEN,
     UNBROKEN,
     any_closed_page,
+    any_confirmation,
     any_decided,
     any_review,
     every_page,
@@ -91,7 +95,7 @@ def test_a_page_runs_no_script_and_loads_nothing(name: str) -> None:
     assert not [attribute for attribute in names if attribute.startswith("on") or attribute in ("src", "href", "style")]
     for link in page.all("a"):
         inside = str(link["href"]).startswith("review?t=")
-        assert set(link) == ({"href"} if inside else {"href", "target", "rel"})
+        assert set(link) - {"class"} == ({"href"} if inside else {"href", "target", "rel"})
     assert "://" not in re.sub('<a href="https://[^"]*"|<bdi>https://bank', "", PAGES[name])
     assert "url(" not in PAGES[name]
     assert "@import" not in PAGES[name]
@@ -100,6 +104,11 @@ def test_a_page_runs_no_script_and_loads_nothing(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in PAGES if name != "inbox-long"])
 def test_a_page_is_small(name: str) -> None:
     assert len(PAGES[name].encode()) < (40_000 if name.endswith("-long") else 15_000)
+
+
+def test_the_usual_page_has_at_most_14_kilobytes() -> None:
+    usual = any_review(amount="250.00 EUR", can_hand_over=True, others=("hugo@example.com", "li@example.com"), needed=2)
+    assert len(review_page(usual).encode()) <= 14_000
 
 
 def test_the_policy_allows_the_style_element_and_nothing_else() -> None:
@@ -148,7 +157,7 @@ def test_long_text_scrolls_in_a_focusable_box(name: str) -> None:
 def test_untrusted_text_is_isolated_in_its_direction() -> None:
     page = review_page(any_review(title="שלום", recipient="maria@example.com"))
     assert '<h1 class="title"><bdi>שלום</bdi></h1>' in page
-    assert "This link is for <bdi>maria@example.com</bdi>. Any decision made here is recorded in their name." in page
+    assert "This link is for <bdi>maria@example.com</bdi>: a decision made here is recorded as yours." in page
 
 
 def test_the_form_sends_all_fields_of_a_click() -> None:
@@ -188,7 +197,7 @@ def test_the_page_shows_requester_deadline_recipient_and_finality() -> None:
     text = " ".join(Outline(review_page(any_review())).text.split())
     for sentence in (
         *(TITLE, "Requested by", "ana@example.com", "2 days left"),
-        *("Please decide by Sunday, 23 November 2025, 14:12 UTC.", "This link is for maria@example.com."),
+        *("Please decide by Sunday, 23 November 2025, 14:12 UTC.", "This link is for maria@example.com:"),
         "Your decision is final.",
     ):
         assert sentence in text
@@ -203,12 +212,80 @@ def test_a_comment_is_shown_again_unchanged(comment: str) -> None:
     assert Outline(f"<p>{field[1].removeprefix(chr(10))}</p>").text == comment
 
 
-@pytest.mark.parametrize("problem", ["comment_too_long", "unknown_decision", "details_changed"])
-def test_a_problem_is_announced_before_the_form(problem: str) -> None:
-    page = review_page(any_review(problem=problem, comment="x" * 2_001))
-    assert page.index('role="alert"') < page.index("<h1") < page.index("<form")
+@pytest.mark.parametrize(
+    ("problem", "before"),
+    [
+        ("unknown_decision", "<form"),
+        ("details_changed", "<form"),
+        ("comment_too_long", '<label for="comment"'),
+        ("comment_missing", '<label for="comment"'),
+        ("delegation_outsider", '<label for="colleague"'),
+    ],
+)
+def test_a_problem_is_announced_where_it_can_be_corrected(problem: str, before: str) -> None:
+    page = review_page(any_review(problem=problem, comment="x" * 2_001, can_hand_over=True))
+    between = page[page.index('role="alert"') : page.index(before)]
+    assert re.findall("<(?:h1|dl|textarea|label)", between) == []
     assert "<title>Not recorded: " in page
-    assert ('aria-invalid="true"' in page) == (problem == "comment_too_long")
+    assert page.count('aria-invalid="true"') == page.count('" open>') == (before != "<form")
+
+
+@pytest.mark.parametrize("problem", ["", "comment_missing"])
+@pytest.mark.parametrize("rule", ["", "required", "required_on_reject"])
+def test_the_comment_is_folded_until_it_is_wanted(rule: str, problem: str) -> None:
+    page = review_page(any_review(comment_rule=rule, problem=problem))
+    folded = re.search(r'<details class="comment"( open)?>\n<summary>(.*?)</summary>', page)
+    if rule == "required":
+        assert folded is None
+    else:
+        assert folded is not None
+        assert (folded[1] is not None) == bool(problem)
+        assert ("needed to reject" in folded[2]) == (rule == "required_on_reject")
+
+
+def test_who_has_answered_is_told_so_and_can_change_the_answer() -> None:
+    vote = Vote(Decision.REJECT, "Too dear", NOW)
+    page = review_page(any_review(vote=vote, comment=vote.comment, needed=2))
+    assert "Your decision is needed" not in page
+    assert 'You rejected this on <time datetime="2025-11-21T09:12:05Z">' in page
+    assert (
+        page.index("Change your answer</summary>") < page.index("Too dear</textarea>") < page.index('value="approve"')
+    )
+
+
+def test_the_confirmation_repeats_what_is_asked_and_sends_the_form_again() -> None:
+    page = any_confirmation("reject", amount="250.00 EUR")
+    text = " ".join(Outline(page).text.split())
+    for said in ("Reject this? Nothing is decided yet.", TITLE, "250.00 EUR", "ana@example.com", *dict(ROWS), COMMENT):
+        assert said in text
+    form = Outline(form_of(page, "review"))
+    assert {str(field["name"]): field["value"] for field in form.all("input")} == {
+        "t": TOKEN,
+        "shown": "5e" * 32,
+        "comment": COMMENT,
+        "confirmed": "yes",
+    }
+    assert [(button["name"], button["value"]) for button in form.all("button")] == [("decision", "reject")]
+
+
+@pytest.mark.parametrize(
+    ("title", "kept"),
+    [
+        ("Order PO-2026-0417: 1,250.00 EUR", ["PO-2026-0417:", "1,250.00 EUR"]),
+        ("Refund 120.00 EUR for order 1001", ["120.00 EUR"]),
+        ("Pay by 2025-11-21", ["2025-11-21"]),
+        ("Twelve well-made chairs for room 7", []),
+        ("1-" * 13, []),
+    ],
+)
+def test_no_line_of_a_heading_ends_within_an_amount_a_date_or_an_id(title: str, kept: list[str]) -> None:
+    assert re.findall('<span class="whole">(.*?)</span>', review_page(any_review(title=title))) == kept
+
+
+def test_the_amount_comes_first_and_alone() -> None:
+    page = review_page(any_review(amount="1,234,567.50 EUR"))
+    assert '<p class="amount small"><bdi>1,234,567.50\N{NO-BREAK SPACE}EUR</bdi></p>\n<h1' in page
+    assert 'class="amount' not in review_page(any_review())
 
 
 def attached(page: str, *attachments: Attachment) -> Outline:

@@ -1,6 +1,7 @@
 """Views of the review page: a status and a page for every state and every refusal."""
 
 import dataclasses
+import re
 from datetime import timedelta
 
 import pytest
@@ -62,6 +63,10 @@ def form_is_on(page: str) -> bool:
     return "<form" in page
 
 
+def text_of(page: str) -> str:
+    return re.sub("<[^>]*>", "", page)
+
+
 # Looks
 
 
@@ -85,7 +90,7 @@ def test_a_look_at_every_state_has_its_status_and_only_an_open_task_has_the_form
 ) -> None:
     answer = views.of_look(Review(task, APPROVER), Key(any_token()), NOW)
     assert (answer.status, form_is_on(answer.page)) == (status, form)
-    assert TITLE in answer.page
+    assert TITLE in text_of(answer.page)
 
 
 def test_a_task_that_outlived_its_execution_has_a_page_of_its_own() -> None:
@@ -204,7 +209,7 @@ ALIAS = "r.diaz@example.com"
 def test_the_page_has_no_buttons_for_a_person_whose_vote_would_be_refused(task: Task, says: str) -> None:
     answer = views.of_look(Review(task, APPROVER), Key(any_token()), NOW)
     assert answer.status == 200
-    assert TITLE in answer.page
+    assert TITLE in text_of(answer.page)
     assert says in answer.page
     assert 'name="decision"' not in answer.page
     assert 'action="delegate"' not in answer.page
@@ -244,7 +249,7 @@ def test_the_form_shows_the_other_voters_the_progress_and_the_own_vote() -> None
     page = views.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
     assert "hugo@example.com and li@example.com" in page
     assert "1 of 2 approvals" in page
-    assert "You have approved this." in page
+    assert "You approved this on" in page
 
 
 def test_with_the_rule_all_the_form_shows_an_escalated_person_that_the_decision_is_final() -> None:
@@ -318,7 +323,7 @@ def test_each_row_of_an_inbox_links_to_its_review_with_the_inbox_token() -> None
     page = inbox_page(Inbox(APPROVER, tasks), any_token(), NOW)
     for task in tasks:
         assert f'href="review?t={any_token()}&amp;task={task.task_id}"' in page
-        assert task.question.title in page
+        assert task.question.title in text_of(page)
 
 
 def test_an_inbox_marks_the_tasks_that_its_owner_voted_on() -> None:

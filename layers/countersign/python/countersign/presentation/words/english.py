@@ -32,19 +32,21 @@ TEXTS = {
     "review.others": "Also asked to decide",
     "review.progress": "So far",
     "review.progress.text": "{approvals} of {needed} approvals",
-    "review.said.approve": "You have approved this.",
-    "review.said.reject": "You have rejected this.",
-    "review.heading": "Your decision",
+    "review.status.barred": "Somebody else decides this",
+    "review.voted.approve": "You approved this on {moment}.",
+    "review.voted.reject": "You rejected this on {moment}.",
+    "review.change": "Change your answer",
     "review.comment": "Comment",
-    "review.comment.optional": "(optional)",
-    "review.comment.hint": "Kept with your decision. At most {limit:,} characters.",
+    "review.comment.add.optional": "Add a comment",
+    "review.comment.add.required_on_reject": "Add a comment (needed to reject)",
+    "review.comment.hint": "Kept with your decision. At most {limit:,} characters; more cannot be typed here.",
     "review.approve": "Approve",
     "review.reject": "Reject",
-    "review.next": "When you decide, the request continues at once. Your decision is final.",
+    "review.next": "If you approve, the request goes on at once. If you reject, it ends. Your decision is final.",
     "review.next.shared": (
         "Others are asked as well. Until enough people have decided, you can change your answer and your comment here."
     ),
-    "review.owner": "This link is for {recipient}. Any decision made here is recorded in their name.",
+    "review.owner": "This link is for {recipient}: a decision made here is recorded as yours.",
     "review.barred.own_request": (
         "You made this request yourself, or it was made on your behalf, so somebody else has to decide."
     ),
@@ -74,6 +76,14 @@ TEXTS = {
         "You have answered already, so you cannot hand this over. You can still change your answer here."
     ),
     "review.problem.delegation_only_once": "A colleague handed this to you, so you cannot pass it on again.",
+    "confirm.approve": "Approve this?",
+    "confirm.reject": "Reject this?",
+    "confirm.text": "Nothing is decided yet. Please read it once more, then confirm.",
+    "confirm.comment": "Your comment",
+    "confirm.approve.action": "Yes, approve",
+    "confirm.reject.action": "Yes, reject",
+    "confirm.back": "Back, without deciding",
+    "delegate.problem": "Not handed over",
     "delegate.heading": "Hand this to a colleague instead",
     "delegate.hint": (
         "Your colleague gets an e-mail with their own link and decides for you. You cannot take this back."
