@@ -17,7 +17,7 @@ def confirmation_page(review: Review, click: Click) -> str:
 <h1>{heading}</h1>
 <p class="lead">{lead}</p>
 {asked}<dl>
-{requester}{rows}{comment}</dl>
+{requester}{on_behalf_of}{rows}{comment}</dl>
 {owner}<div class="actions">
 {fields}<button class="{decision}" type="submit" name="decision" value="{decision}">{action}</button>
 <a class="back" href="review?{query}">{back}</a>
@@ -28,6 +28,7 @@ def confirmation_page(review: Review, click: Click) -> str:
         lead=words.say("confirm.text"),
         asked=parts.asked(review.task.question),
         requester=parts.row(words.say("review.requester"), review.task.question.requester),
+        on_behalf_of=parts.optional_row("on_behalf_of", review.task.question.on_behalf_of),
         rows=parts.rows(review.task.question),
         comment=parts.optional_row("confirm.comment", click.comment),
         owner=parts.owner("review.owner", recipient=review.recipient),
