@@ -40,22 +40,25 @@ def main() -> int:
         for page, name, size, scheme in pictures:
             tab = browser.new_page(viewport=SIZES[size], color_scheme=scheme)
             tab.set_content(page)
-            tab.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+            # A picture of a whole page has the buttons, which stay in sight, at their place in the page.
+            tab.set_viewport_size({**SIZES[size], "height": tab.evaluate("document.documentElement.scrollHeight")})
+            tab.screenshot(path=PICTURES / f"{name}.png")
         browser.close()
     return 0
 
 
 def _review() -> str:
-    from countersign.domain.questions import Attachment, Shown
+    from countersign.domain.questions import Attachment, Question
     from review.parts import Key
     from review.review_page import ReviewView, review_page
 
     return review_page(
         ReviewView(
-            question=Shown(
+            question=Question(
                 TITLE,
                 (("Order", "1001"), ("Amount", "250.00 EUR"), ("Description", "Twelve office chairs")),
                 "rita@example.com",
+                amount="250.00 EUR",
                 attachments=(Attachment("Offer.pdf", "https://files.example.com/offers/1001.pdf"),),
             ),
             recipient="maria@example.com",
