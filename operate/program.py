@@ -32,7 +32,7 @@ for _command in (
     *(looking.tasks, looking.show, looking.timeline, looking.export, looking.doctor, looking.env),
     *(acting.extend, acting.withdraw, acting.resend, acting.ring, acting.redrive, acting.restore),
     *(deploying.preflight, deploying.teardown, releasing.rollback, proving.prove),
-    *(directory.away, directory.alias),
+    *(directory.away, directory.alias, directory.person),
 ):
     app.command()(_command)
 _audit = typer.Typer(help="Verify the audit.", no_args_is_help=True)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from countersign.domain.questions import Attachment, Shown
-from countersign.presentation import words
+from countersign.presentation import markup, words
 from countersign.presentation.display import single_line, time_left
 from countersign.presentation.markup import NOTHING, Html, html, joined, say
 
@@ -98,9 +98,9 @@ def owner(key: str, **people: str) -> Html:
     return html('<p class="owner">{said}</p>\n', said=say(key, **{name: address(one) for name, one in people.items()}))
 
 
-def address(person: str) -> str:
-    """Return an address on one line, cut to the longest that mail can carry (RFC 5321, §4.5.3.1.3)."""
-    return single_line(person, 254)
+def address(person: str) -> Html:
+    """Return a person's name and address on one line."""
+    return markup.person(person)
 
 
 def problem(heading: str, said: str) -> Html:

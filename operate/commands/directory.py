@@ -1,7 +1,8 @@
-"""Commands that write the directory of people: away, alias."""
+"""Commands that write the directory of people: away, alias, person."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -9,7 +10,9 @@ import typer
 
 from countersign.domain.clock import to_text
 from countersign.domain.identity import same_domain
-from countersign.domain.people import Absence
+from countersign.domain.people import Absence, is_slack_user
+from countersign.presentation import words
+from countersign.presentation.display import MAX_NAME_CHARACTERS, single_line
 from operate.context import Context
 from operate.errors import OperateError
 from operate.parsing import Address, address, moment
@@ -63,3 +66,52 @@ def alias(
     context: Context = call.obj
     context.stage.directory.set_alias(other, of)
     context.terminal.result(f"{other} is {of}", {"address": other, "person": of})
+
+
+def person(
+    call: typer.Context,
+    who: Address,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="Their name, shown beside the address.")] = None,
+    language: Annotated[
+        str | None, typer.Option(metavar="TAG", help="Language of their pages and mails, such as de.")
+    ] = None,
+    time_zone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Time zone of their pages and mails, such as Europe/Berlin.")
+    ] = None,
+    slack: Annotated[str | None, typer.Option(metavar="ID", help="Their user id in Slack, such as U012AB3CD.")] = None,
+) -> None:
+    """Record a person's name, language, time zone or Slack user. An empty value removes what was recorded."""
+    given = {"name": name, "language": language, "time_zone": time_zone, "slack": slack}
+    fields = {key: _checked(key, value) for key, value in given.items() if value is not None}
+    if not fields:
+        raise OperateError("nothing to record", f"Give at least one of {', '.join(map(_option, given))}.")
+    context: Context = call.obj
+    context.stage.directory.set_profile(who, fields)
+    said = ", ".join(f"{_option(key)} {value or '(removed)'}" for key, value in fields.items())
+    context.terminal.result(f"{who}: {said}", {"address": who, **{key: value or None for key, value in fields.items()}})
+
+
+_ALLOWED: Mapping[str, tuple[Callable[[str], bool], str]] = {
+    "name": (
+        lambda text: len(text) <= MAX_NAME_CHARACTERS and text == single_line(text),
+        f"one line of at most {MAX_NAME_CHARACTERS} visible characters",
+    ),
+    "language": (lambda text: text in words.languages(), f"one of {', '.join(sorted(words.languages()))}"),
+    "time_zone": (
+        lambda text: words.time_zone(text) is not None,
+        "the name of a time zone by IANA, such as Europe/Berlin",
+    ),
+    "slack": (is_slack_user, "the id of a user, such as U012AB3CD or W012AB3CD, and not of a channel"),
+}
+"""What a person's entry may have: the check, and its words."""
+
+
+def _checked(key: str, text: str) -> str:
+    check, allowed = _ALLOWED[key]
+    if text and not check(text):
+        raise OperateError(f"{_option(key)} must be {allowed}, got: {text}")
+    return text
+
+
+def _option(key: str) -> str:
+    return f"--{key.replace('_', '-')}"

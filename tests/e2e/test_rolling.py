@@ -73,7 +73,7 @@ def today(tmp_path: Path) -> Path:
     """Return a tree with the checkout's library and a harmless change: the mails have other words."""
     tree = _tree(tmp_path / "today")
     shutil.copytree(ROOT / LIBRARY, tree / LIBRARY)
-    words = tree / LIBRARY / "presentation/words/english.py"
+    words = tree / LIBRARY / "presentation/words/en.py"
     words.write_text(words.read_text("utf-8").replace("Please decide", "Please choose"), "utf-8")
     return tree
 

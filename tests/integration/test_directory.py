@@ -1,4 +1,4 @@
-"""The directory on DynamoDB: aliases, absences and unreadable items."""
+"""The directory on DynamoDB: aliases, absences, names and unreadable items."""
 
 from datetime import timedelta
 from typing import Any
@@ -111,6 +111,23 @@ def test_an_unreadable_absence_is_ignored(kit: Kit, away: Any) -> None:
 def test_an_absence_is_read_as_people_write_dates(kit: Kit) -> None:
     put(address=APPROVER, away=[{"since": "2026-03-01T10:00+01:00", "until": "2026-03-08T09:00", "to": OTHER_APPROVER}])
     assert entry(kit, APPROVER).absences == (AWAY,)
+
+
+def test_an_alias_is_named_like_its_owner_unless_it_has_a_name_of_its_own(kit: Kit) -> None:
+    kit.directory.set_alias(ALIAS, APPROVER)
+    kit.directory.set_profile(f" {APPROVER.upper()}", {"name": "Maria Rossi", "language": "de", "slack": "U012AB3CD"})
+    kit.directory.set_profile(ALIAS, {"name": "Maria (office)", "time_zone": "Europe/Rome"})
+    assert entry(kit, APPROVER) == Entry(APPROVER, (), {"name": "Maria Rossi", "language": "de"}, "U012AB3CD")
+    assert entry(kit, ALIAS).profile == {"name": "Maria (office)", "language": "de", "time_zone": "Europe/Rome"}
+    assert entry(kit, ALIAS).slack == "U012AB3CD"
+    kit.directory.set_profile(APPROVER, {"name": "", "slack": ""})
+    assert entry(kit, APPROVER) == Entry(APPROVER, (), {"language": "de"})
+
+
+@pytest.mark.parametrize("said", [{"name": 7}, {"language": ["de"]}, {"slack": "C012AB3CD"}, {"slack": "u1"}], ids=repr)
+def test_what_no_person_can_have_is_ignored(kit: Kit, said: dict[str, Any]) -> None:
+    put(address=APPROVER, **said)
+    assert entry(kit, APPROVER) == Entry(APPROVER)
 
 
 @pytest.mark.parametrize("person", [None, 7, "", {"name": "Maria"}], ids=repr)

@@ -59,7 +59,7 @@ def test_the_inbox_mail_shows_owner_and_expiry_and_no_request() -> None:
     for body in map(read, (mail.html, mail.text)):
         for part in (
             "maria@example.com",
-            "28\u00a0November 2025, 09:12\u00a0UTC",
+            "28\u00a0November\u00a02025, 09:12\u00a0UTC",
             "Do not forward",
             "recorded as yours",
         ):

@@ -1,4 +1,4 @@
-"""away, alias: the directory says who stands in for whom, and which addresses are one person's."""
+"""away, alias, person: the directory says who stands in for whom, whose addresses are one person's, and names."""
 
 import json
 from datetime import UTC, datetime
@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from countersign.domain.people import Absence, Entry
+from countersign.domain.questions import Person
 from countersign.functions.clients import client
 from countersign.testing.builders import APPROVER, OTHER_APPROVER
 from tests.integration.conftest import DIRECTORY_TABLE, Kit
@@ -34,6 +35,17 @@ def test_another_address_of_a_person_is_recorded(kit: Kit, run: Run) -> None:
     assert entry(kit, "m.lopez@example.com").person == APPROVER
 
 
+def test_what_is_known_of_a_person_is_recorded_and_removed(kit: Kit, run: Run) -> None:
+    known = ("--name", "Maria Rossi", "--language", "en", "--time-zone", "Europe/Rome", "--slack", "W012AB3CD")
+    line = f"{APPROVER}: --name Maria Rossi, --language en, --time-zone Europe/Rome, --slack W012AB3CD\n"
+    assert run("person", APPROVER, *known)[:2] == (0, line)
+    profile: Person = {"name": "Maria Rossi", "language": "en", "time_zone": "Europe/Rome"}
+    assert entry(kit, APPROVER) == Entry(APPROVER, (), profile, "W012AB3CD")
+    status, out, _ = run("person", APPROVER, "--slack", "", "--json")
+    assert (status, json.loads(out)) == (0, {"address": APPROVER, "slack": None})
+    assert entry(kit, APPROVER).slack == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
@@ -45,9 +57,16 @@ def test_another_address_of_a_person_is_recorded(kit: Kit, run: Run) -> None:
         (("away", APPROVER, "--to", OTHER_APPROVER, "--since", "soon", "--until", "2026-08-01"), "got: soon"),
         (("away", APPROVER, "--to", OTHER_APPROVER, "--since", "2026-08-02", "--until", "2026-08-01"), "must be after"),
         (("alias", "m@example.com", "--of", "x y@example.com"), "must be an e-mail address, got: x y@example.com"),
+        (("person", APPROVER), "nothing to record"),
+        (("person", APPROVER, "--name", "Maria\nRossi"), "--name must be one line of at most 64"),
+        (("person", APPROVER, "--name", "M" * 65), "--name must be one line of at most 64"),
+        (("person", APPROVER, "--language", "xx"), "--language must be one of"),
+        (("person", APPROVER, "--time-zone", "Europe/Atlantis"), "got: Europe/Atlantis"),
+        (("person", APPROVER, "--time-zone", "../etc/passwd"), "--time-zone must be the name of a time zone by IANA"),
+        (("person", APPROVER, "--slack", "C012AB3CD"), "--slack must be the id of a user"),
     ],
 )
-def test_an_invalid_absence_or_alias_is_refused_and_writes_nothing(
+def test_an_invalid_entry_is_refused_and_writes_nothing(
     kit: Kit, run: Run, arguments: tuple[str, ...], why: str
 ) -> None:
     status, out, errors = run(*arguments)

@@ -68,6 +68,7 @@ FULL = any_decided_task(
     confirm=True,
     comment="required",
     send_back=True,
+    people={"a@b.c": {"name": "Ann", "language": "de"}},
     correlation=Correlation("pay", "pay_1001", Decimal("1.00"), "EUR"),
     delegations=(Delegation("a@b.c", "d@e.f", NOW),),
     failure=Failure("code", "words", "data"),
@@ -222,4 +223,4 @@ def test_every_attribute_of_a_task_is_stored() -> None:
 
 def test_an_item_has_the_same_layout_in_every_version() -> None:
     documents = [task_document(FULL), question_document(FULL)]
-    assert digest(documents) == "8a5d0a223633a6dc04b6a9cf1e18e8a62abe8c76fc431559e50e505cd1142eea"
+    assert digest(documents) == "43c76c456c2447c7275b884dcaea33c18a954ea249d5d4157e3192ec6e53f57d"

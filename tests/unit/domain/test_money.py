@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.domain.money import ISO_4217, canonical, from_minor_units
+from countersign.domain.money import ISO_4217, canonical, from_minor_units, parsed
 from countersign.providers import adyen, stripe
 
 currencies = st.sampled_from(["EUR", "JPY", "KWD", "CLF", "ISK", "UGX", "MGA", "CLP", "IDR", "XYZ"])
@@ -93,3 +93,20 @@ def test_the_exponents_of_providers_differ_from_iso_4217_only_where_their_docume
 
     assert differences(stripe.MINOR_UNITS) == {"ISK": 2, "UGX": 2, "MGA": 0}
     assert differences(adyen.MINOR_UNITS) == {"CLP": 2, "CVE": 0, "IDR": 0, "ISK": 2}
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("250.00 EUR", ("250.00", "EUR")),
+        ("1234567.5 EUR", ("1234567.50", "EUR")),
+        ("250000.0 JPY", ("250000", "JPY")),
+        ("0.12345 EUR", ("0.12345", "EUR")),
+        ("999999999999999999.99 EUR", ("999999999999999999.99", "EUR")),
+        *((text, None) for text in ("", "EUR", "250.00", "5 XXX", "5 eur", "5  EUR", "5 EUR 5", "-5 EUR", "1e3 EUR")),
+        *((text, None) for text in ("5. EUR", ".5 EUR", "1,5 EUR", "٣ EUR")),
+    ],
+)
+def test_an_amount_with_its_currency_is_read_from_its_text_alone(text: str, amount: tuple[str, str] | None) -> None:
+    assert parsed(text) == (amount and (Decimal(amount[0]), amount[1]))
+    assert amount is None or f"{parsed(text)[0]:f}" == amount[0]  # type: ignore[index]

@@ -40,7 +40,7 @@ def test_the_approval_shows_the_expected_and_the_received_payment_and_the_effect
         "Received": "25.00 EUR",
         "Status": "paid",
         "Why it is held": "The amount or the currency is not the expected one.",
-        "Until now": "The payment waits until Sunday, 1\u00a0March 2026, 10:00\u00a0UTC.",
+        "Until now": "The payment waits until Sunday, 1\u00a0March\u00a02026, 10:00\u00a0UTC.",
         "If you approve": "The payment ends as paid with 25.00 EUR, unless it has ended differently by then.",
         "If you reject": "The event is only recorded. The wait continues.",
     }

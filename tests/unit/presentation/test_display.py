@@ -1,12 +1,13 @@
 """The display of untrusted text and of times."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.presentation import display
+from countersign.domain.questions import Person
+from countersign.presentation import display, words
 
 
 @pytest.mark.parametrize(
@@ -49,13 +50,66 @@ def test_a_cut_line_ends_in_an_ellipsis() -> None:
     assert display.single_line("Twelve office chairs", 8) == "Twelve…"
 
 
-def test_a_time_is_shown_in_utc() -> None:
-    at = datetime(2025, 11, 21, 16, 30, tzinfo=timezone(timedelta(hours=2)))
-    assert display.moment(at) == "Friday, 21\u00a0November 2025, 14:30\u00a0UTC"
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("1,250.00\u00a0EUR due", "1,250.00\u00a0EUR due"),
+        ("a\u202f1", "a\u202f1"),
+        ("a\u00a0\u00a0b", "a b"),
+        ("a \u00a0\nb", "a b"),
+        ("\u00a0a\u00a0", "a"),
+    ],
+)
+def test_a_single_line_keeps_a_no_break_space_that_stands_alone(text: str, line: str) -> None:
+    assert display.single_line(text) == line
 
 
 @pytest.mark.parametrize(
-    ("left", "words"),
+    ("zone", "shown"),
+    [
+        ("", "Friday, 21\u00a0November\u00a02025, 14:30\u00a0UTC"),
+        ("Europe/Berlin", "Friday, 21\u00a0November\u00a02025, 15:30\u00a0CET"),
+        ("Asia/Dubai", "Friday, 21\u00a0November\u00a02025, 18:30\u00a0UTC+04:00"),
+        ("Pacific/Auckland", "Saturday, 22\u00a0November\u00a02025, 03:30\u00a0NZDT"),
+        ("Europe/Atlantis", "Friday, 21\u00a0November\u00a02025, 14:30\u00a0UTC"),
+    ],
+)
+def test_a_time_is_shown_in_the_readers_time_zone(zone: str, shown: str) -> None:
+    with words.reading(time_zone=zone):
+        assert display.moment(datetime(2025, 11, 21, 14, 30, tzinfo=UTC)) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("1234567.5 EUR", "1,234,567.50\u00a0EUR"),
+        ("250000 JPY", "250,000\u00a0JPY"),
+        ("999999999999999999.99 EUR", "999,999,999,999,999,999.99\u00a0EUR"),
+        ("0.125 USD", "0.125\u00a0USD"),
+        ("about 5 EUR\n", "about 5 EUR"),
+    ],
+)
+def test_an_amount_is_grouped_with_the_decimals_of_its_currency_and_cannot_break(text: str, shown: str) -> None:
+    assert display.money(text) == shown
+
+
+def test_a_person_is_shown_with_their_name_and_always_with_their_address() -> None:
+    maria = Person(name="Maria\u202e\nRossi" + "i" * 90)
+    people = {"maria@example.com": maria, "li@example.com": Person(language="de")}
+    with words.reading():
+        words.turn_to("maria@example.com", people)
+        assert display.person("Maria@example.com") == f"Maria\ufffd Rossi{'i' * 51}… (Maria@example.com)"
+        assert display.person("li@example.com") == "li@example.com"
+    assert display.person("maria@example.com") == "maria@example.com", "outside the block nobody is known"
+
+
+def test_a_time_is_shown_in_utc() -> None:
+    at = datetime(2025, 11, 21, 16, 30, tzinfo=timezone(timedelta(hours=2)))
+    assert display.moment(at) == "Friday, 21\u00a0November\u00a02025, 14:30\u00a0UTC"
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
     [
         (timedelta(days=2, hours=23), "2 days left"),
         (timedelta(days=2), "2 days left"),
@@ -67,5 +121,5 @@ def test_a_time_is_shown_in_utc() -> None:
         (timedelta(seconds=-5), "Less than a minute left"),
     ],
 )
-def test_a_countdown_is_rounded_down(left: timedelta, words: str) -> None:
-    assert display.time_left(left) == words
+def test_a_countdown_is_rounded_down(left: timedelta, said: str) -> None:
+    assert display.time_left(left) == said

@@ -1,20 +1,28 @@
-"""The catalog: every text is used, and pages and mails have no other texts."""
+"""The catalogues: every language has every text, every text is used, and pages and mails have no other texts."""
 
 import re
 from collections.abc import Iterator, Mapping
 from html import unescape
+from string import Formatter
 
 import pytest
+from babel import Locale
 
+from countersign.domain.questions import Person
 from countersign.presentation import words
 from countersign.presentation.brand import PLAIN
 from tests.views import ATTACHMENTS, COMMENT, ROWS, TITLE, UNLINKED, every_mail, every_page
 
-ENGLISH = words.TEXTS
+LANGUAGES = sorted(words.languages())
+
+COUNTED = {"left.days": range(2, 400), "left.hours": range(2, 48), "left.minutes": range(1, 120)} | {
+    "problem.too_many.next": range(1, 61)
+}
+"""The counts with which each counted text is said."""
 
 
 class Recorded(Mapping[str, str]):
-    """A catalog that records the texts in use."""
+    """A catalogue that records the texts in use."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self._texts = texts
@@ -31,33 +39,65 @@ class Recorded(Mapping[str, str]):
         return len(self._texts)
 
 
-@pytest.fixture
-def catalog(monkeypatch: pytest.MonkeyPatch) -> Recorded:
-    """The catalog with marked texts. Text outside the marks does not come from it."""
+@pytest.fixture(params=LANGUAGES)
+def catalogue(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorded]:
+    """Each catalogue with marked texts. Text outside the marks does not come from it."""
     plain = ("language", "direction")
-    recorded = Recorded({key: text if key in plain else f"⟦{text}⟧" for key, text in ENGLISH.items()})
-    monkeypatch.setattr(words, "TEXTS", recorded)
-    return recorded
+    with words.reading(request.param):
+        texts = words.catalogue()
+        recorded = Recorded({key: text if key in plain else f"⟦{text}⟧" for key, text in texts.items()})
+        dates = {**words.formats(), "moment": f"⟦{words.formats()['moment']}⟧"}
+        monkeypatch.setattr(words, "catalogue", lambda: recorded)
+        monkeypatch.setattr(words, "formats", lambda: dates)
+        words.turn_to("", {"maria@example.com": Person(name="Maria Rossi")})
+        yield recorded
 
 
-def test_every_text_is_used_by_a_page_or_a_mail(catalog: Recorded) -> None:
+def test_every_text_is_used_by_a_page_or_a_mail(catalogue: Recorded) -> None:
     every_page()
     every_mail()
-    assert set(ENGLISH) - catalog.used == set()
+    for key, counts in COUNTED.items():
+        for count in counts:
+            words.say_count(key, count)
+    assert set(catalogue) - catalogue.used == set()
 
 
-def test_pages_and_mails_contain_only_texts_of_the_catalog(catalog: Recorded) -> None:
+def test_pages_and_mails_contain_only_texts_of_the_catalogue(catalogue: Recorded) -> None:
     documents = {**every_page(), **{name: mail.html for name, mail in every_mail().items()}}
     names = (attachment.name for attachment in (*ATTACHMENTS, UNLINKED))
     ours = {f"{TITLE} · {PLAIN['name']}", COMMENT, *names, *(part for row in ROWS for part in row)}
     for name, document in documents.items():
         body = re.sub(r"<style>.*?</style>|<textarea.*?</textarea>", "", document, flags=re.DOTALL)
-        words = _outside_marks(unescape(re.sub(r"<[^>]*>", "\n", body)))
-        assert [word for word in words if word and not _is_value(word, ours)] == [], name
+        texts = _outside_marks(unescape(re.sub(r"<[^>]*>", "\n", body)))
+        assert [text for text in texts if text and not _is_value(text, ours)] == [], name
 
 
-def test_no_text_contains_markup() -> None:
-    assert [key for key, text in ENGLISH.items() if set("<>&") & set(text)] == []
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_the_texts_of_english_with_the_same_values(language: str) -> None:
+    assert _values_by_text(language) == _values_by_text(words.ENGLISH)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_contains_markup(language: str) -> None:
+    with words.reading(language):
+        assert [key for key, text in words.catalogue().items() if set("<>&") & set(text)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_page_says_its_language_and_direction(language: str) -> None:
+    with words.reading(language):
+        assert words.say("language") == language
+        assert words.say("direction") == Locale.parse(language).text_direction
+
+
+def _values_by_text(language: str) -> Mapping[str, set[str | None]]:
+    """Return the names in braces by text; all categories of a count together, since `one` need not repeat it."""
+    found: dict[str, set[str | None]] = {}
+    with words.reading(language):
+        for key, text in words.catalogue().items():
+            counted = next((name for name in COUNTED if key.startswith(f"{name}.")), key)
+            found.setdefault(counted, set()).update(name for _, name, _, _ in Formatter().parse(text) if name)
+    return found
 
 
 def _outside_marks(text: str) -> list[str]:

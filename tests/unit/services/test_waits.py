@@ -11,6 +11,7 @@ from countersign.contracts import envelope
 from countersign.domain.errors import HandOffRejectedError, LedgerUnavailableError
 from countersign.domain.people import Absence, Entry
 from countersign.domain.policy import POLICY_ACTOR
+from countersign.domain.questions import Person
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Delegation, Status, Task, Vote
@@ -100,6 +101,13 @@ def test_a_task_keeps_its_question_and_the_digest_of_what_it_shows() -> None:
     shown = any_question(attachments=ATTACHMENTS).digest(CALLER)
     assert setup.task.shown == shown, "the amount for channels is outside the digest"
     assert any_question(attachments=ATTACHMENTS, on_behalf_of=COLLEAGUE).digest(CALLER) != shown
+
+
+def test_a_task_keeps_what_the_directory_says_about_its_people_as_readers() -> None:
+    setup, maria = Setup(), Person(name="Maria Rossi", language="de")
+    setup.directory.known = {APPROVER: Entry(APPROVER, (), maria), REQUESTER: Entry(REQUESTER)}
+    setup.waits.open(any_wait(), any_question())
+    assert setup.task.question.people == {APPROVER: maria}
 
 
 def test_an_opening_hands_the_task_off_in_a_valid_envelope() -> None:

@@ -1,7 +1,8 @@
 """The directory on DynamoDB: a separate small table, so that its maintainers need no right on the ledger.
 
-Each item has an `address`, and optionally `person`, the owner's primary address for an alias, and `away`, a list of
-`{"since", "until", "to"}`.
+Each item has an `address`, and optionally `person`, the owner's primary address for an alias; `away`, a list of
+`{"since", "until", "to"}`; and `name`, `language`, `time_zone` and `slack`, texts about the owner. What is said of an
+alias counts before what is said of its owner.
 """
 
 from collections.abc import Iterable, Mapping
@@ -10,10 +11,13 @@ from typing import Any
 from countersign.adapters.dynamodb import Table
 from countersign.domain.clock import moment_of, to_text
 from countersign.domain.identity import is_address, normalise, untagged
-from countersign.domain.people import Absence, Entry
+from countersign.domain.people import Absence, Entry, is_slack_user
+from countersign.domain.questions import Person
 
 SEPARATE_TAGS = "separate"
 """The value of DIRECTORY_TAGS that makes `rita+shop@…` another person than `rita@…`."""
+
+_PROFILE = ("name", "language", "time_zone")
 
 MAX_NAMES = 5
 """The longest chain of aliases that is followed."""
@@ -56,6 +60,10 @@ class DynamoDirectory:
         away = [] if absence is None else [_document(absence)]
         self._set(address, {"away": away})
 
+    def set_profile(self, address: str, fields: Mapping[str, str]) -> None:
+        """Set texts about a person: `name`, `language`, `time_zone` or `slack`; an empty one removes it."""
+        self._set(address, {name: text or None for name, text in fields.items()})
+
     def _items(self, addresses: set[str]) -> dict[str, dict[str, Any]]:
         keys = [{"address": address} for address in sorted(addresses) if address]
         found = {item["address"]: item for item in self._table.get_many(keys)}
@@ -67,7 +75,15 @@ class DynamoDirectory:
     def _entry(self, address: str, listed: Mapping[str, Mapping[str, Any]]) -> Entry:
         names = self._names(address, listed)
         absences = (_absence(document) for name in names for document in _list(listed.get(name, {}).get("away")))
-        return Entry(names[-1], tuple(absence for absence in absences if absence is not None))
+        known = [listed.get(name, {}) for name in names]
+        profile = Person(**{name: text for name in _PROFILE if (text := _text(known, name))})  # type: ignore[typeddict-item]
+        slack = _text(known, "slack")
+        return Entry(
+            names[-1],
+            tuple(absence for absence in absences if absence is not None),
+            profile,
+            slack if is_slack_user(slack) else "",
+        )
 
     def _names(self, address: str, listed: Mapping[str, Mapping[str, Any]]) -> list[str]:
         """Return the chain of aliases from an address to its owner's primary address, as far as it is known."""
@@ -101,6 +117,12 @@ def _absence(document: Mapping[str, Any]) -> Absence | None:
     except (KeyError, OverflowError, TypeError, ValueError):
         return None
     return absence if is_address(absence.to) else None
+
+
+def _text(documents: Iterable[Mapping[str, Any]], name: str) -> str:
+    """Return the first text that one of the documents has under this name; empty without one."""
+    texts = (document.get(name) for document in documents)
+    return next((text for text in texts if isinstance(text, str) and text), "")
 
 
 def _list(value: Any) -> list[Any]:

@@ -6,6 +6,7 @@ Providers that count in minor units differ in a few currencies, which each provi
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 _MAX_DIGITS = 15
 _MAX_DECIMALS = 8
@@ -44,8 +45,20 @@ def canonical(text: str, currency: str) -> str | None:
         return None
     if len(units) > _MAX_DIGITS or len(decimals) > _MAX_DECIMALS:
         return None
-    decimals = decimals.rstrip("0").ljust(ISO_4217.get(currency, _USUAL_EXPONENT), "0")
-    return f"{units}.{decimals}" if decimals else units
+    return _padded(units, decimals, currency)
+
+
+def parsed(text: str) -> tuple[Decimal, str] | None:
+    """Return the amount and the currency of a text such as `250.00 EUR`; None for any other text.
+
+    The amount has the decimals of the currency by ISO 4217, and more only if they are not zero: nothing is rounded.
+    """
+    amount, _, currency = text.partition(" ")
+    units, point, decimals = amount.partition(".")
+    digits = units.isdigit() and decimals.isdigit() if point else units.isdigit()
+    if not digits or not text.isascii() or currency not in ISO_4217:
+        return None
+    return Decimal(_padded(units, decimals, currency)), currency
 
 
 def unpayable(text: str, currency: str) -> str:
@@ -74,3 +87,8 @@ def from_minor_units(count: int, currency: str, exponents: Mapping[str, int]) ->
     exponent = exponents.get(currency, _USUAL_EXPONENT)
     units, decimals = divmod(count, 10**exponent)
     return canonical(f"{units}.{decimals:0{exponent}d}" if exponent else str(units), currency)
+
+
+def _padded(units: str, decimals: str, currency: str) -> str:
+    decimals = decimals.rstrip("0").ljust(ISO_4217.get(currency, _USUAL_EXPONENT), "0")
+    return f"{units}.{decimals}" if decimals else units

@@ -1,12 +1,14 @@
 """People by the directory: their aliases, and their stand-ins while they are away."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from countersign.domain.errors import ContractError
 from countersign.domain.identity import NO_ALIASES, Aliases, same_domain
+from countersign.domain.questions import Person
 from countersign.domain.rules import Rule
 from countersign.domain.tasks import Delegation
 
@@ -33,10 +35,14 @@ class Entry:
     Attributes:
         person: The owner's primary address, normalised; the address itself unless it is an alias.
         absences: The owner's absences.
+        profile: What the directory says about the owner as a reader.
+        slack: The owner's user id in Slack; empty without one.
     """
 
     person: str
     absences: tuple[Absence, ...] = ()
+    profile: Person = field(default_factory=Person, hash=False)
+    slack: str = ""
 
     def absence(self, now: datetime) -> Absence | None:
         """Return the current absence, or None."""
@@ -51,11 +57,19 @@ class Assignment:
         audience: Their addresses, normalised, in order.
         aliases: Their aliases, and those of the requester.
         delegations: The stand-ins among them.
+        people: What the directory says about them and the requester, by address; only those about whom it says
+            something.
     """
 
     audience: tuple[str, ...]
     aliases: Aliases
     delegations: tuple[Delegation, ...] = ()
+    people: Mapping[str, Person] = field(default_factory=dict)
+
+
+def is_slack_user(text: str) -> bool:
+    """Tell whether a text is the id of a user in Slack: `U…` or `W…`, and not of a channel or a conversation."""
+    return re.fullmatch("[UW][A-Z0-9]{2,20}", text, re.ASCII) is not None
 
 
 def check_approvers(
@@ -133,7 +147,8 @@ def resolve_stand_ins(
         if not may_not and not any(aliases.same(stand_in, other) for other in (requester, *taken, *asked)):
             asked[place] = stand_in
             delegations.append(Delegation(person, stand_in, now, standing=True))
-    return Assignment(tuple(asked), aliases, tuple(delegations))
+    people = {address: entry.profile for address, entry in entries.items() if entry.profile}
+    return Assignment(tuple(asked), aliases, tuple(delegations), people)
 
 
 def _stand_in(person: str, entries: Mapping[str, Entry], now: datetime) -> str | None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypedDict
 
 from countersign.domain.rules import Rule
 from countersign.domain.strict_json import digest
@@ -20,6 +20,20 @@ COMMENT_RULES = ("required", "required_on_reject")
 # refused, so that a browser goes to the host that a person reads here.
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _LINK = rf"https://(?P<host>(?:{_LABEL}\.)*(?=[A-Za-z]){_LABEL}(?::[0-9]{{1,5}})?)(?:[/?#][!-\[\]-~]*)?"
+
+
+class Person(TypedDict, total=False):
+    """What the directory says about a person who reads pages and messages; absent where it says nothing.
+
+    Attributes:
+        name: Their name, as people call them.
+        language: The tag of their language, such as `de`.
+        time_zone: Their time zone by IANA, such as `Europe/Berlin`.
+    """
+
+    name: str
+    language: str
+    time_zone: str
 
 
 @dataclass(frozen=True)
@@ -80,11 +94,11 @@ class Shown:
     """What the page and the message show of a question.
 
     Attributes:
-        title: The question in one line, such as `Order 1001: 250.00 EUR`.
+        title: The question in one line, such as `Order 1001`; without the amount, which is shown beside it.
         details: Rows of label and value, in the order of the page.
         requester: E-mail address of the requester, who may not decide; empty without one.
         attachments: Documents that are stored elsewhere, in the order of the page.
-        amount: The amount, such as `250.00 EUR`, for channels; on the page it is one of the `details`.
+        amount: The amount, such as `250.00 EUR`, which is shown first and alone.
         on_behalf_of: The person or group for whom the requester asks: an e-mail address, whose owner may not decide, or
             a name; empty for the requester.
     """
@@ -100,6 +114,11 @@ class Shown:
     def requesters(self) -> tuple[str, ...]:
         """The requester, and the person for whom they ask: both may not decide."""
         return tuple(filter(None, (self.requester, self.on_behalf_of)))
+
+    @property
+    def rows(self) -> tuple[tuple[str, str], ...]:
+        """The details without the row `Amount` that only repeats the amount."""
+        return tuple(row for row in self.details if row != ("Amount", self.amount))
 
     def digest(self, submitted_by: str = "") -> str:
         """Return the SHA-256, in hex, of what the page shows. Absent values do not change it.
@@ -152,6 +171,7 @@ class Question(Shown):
         confirm: Whether a vote counts only after its page has asked for confirmation.
         comment: Which votes need a comment, one of `COMMENT_RULES`; empty for none.
         send_back: Whether approvers may send the request back to its requester.
+        people: What the directory said at the opening about the people whom the task concerns, by normalised address.
     """
 
     title: str = ""
@@ -170,6 +190,7 @@ class Question(Shown):
     confirm: bool = False
     comment: str = ""
     send_back: bool = False
+    people: Mapping[str, Person] = field(default_factory=dict)
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Question":
@@ -194,6 +215,7 @@ class Question(Shown):
             confirm=document.get("confirm", False),
             comment=document.get("comment", ""),
             send_back=document.get("send_back", False),
+            people=document.get("people", {}),
         )
 
     def needs_comment(self, decision: str) -> bool:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import LiteralString
 
-from countersign.presentation import words
+from countersign.presentation import display, words
 from countersign.presentation.display import moment, visible
 
 
@@ -44,7 +44,7 @@ def say(key: str, /, **values: str | int) -> Html:
     Raises:
         LookupError: As `words.say`.
     """
-    return Html(escape(words.TEXTS[key]).format_map({name: _isolated(value) for name, value in values.items()}))
+    return Html(escape(words.catalogue()[key]).format_map({name: _isolated(value) for name, value in values.items()}))
 
 
 def time(at: datetime) -> Html:
@@ -53,9 +53,25 @@ def time(at: datetime) -> Html:
     return html('<time datetime="{machine}">{moment}</time>', machine=machine, moment=moment(at))
 
 
+def money(text: str) -> Html:
+    """Return an amount as `display.money` does, as an element that keeps its direction and does not break."""
+    source = '<bdi class="money" dir="{direction}">{amount}</bdi>'
+    return html(source, direction=words.say("direction"), amount=display.money(text))
+
+
+def person(address: str) -> Html:
+    """Return a person as `display.person` does, with name and address each isolated; nothing without an address."""
+    name, shown = display.name_of(address), display.single_line(address, display.MAX_ADDRESS_CHARACTERS)
+    if not name:
+        return html("<bdi>{address}</bdi>", address=shown) if shown else NOTHING
+    return say("person", name=name, address=shown)
+
+
 def _as_html(value: object) -> Html:
     return value if isinstance(value, Html) else Html(escape(visible(str(value))))
 
 
-def _isolated(value: str | int) -> str | int:
-    return value if isinstance(value, Html | int) else html("<bdi>{value}</bdi>", value=value)
+def _isolated(value: str | int) -> str:
+    if isinstance(value, int):
+        return words.number(value)
+    return value if isinstance(value, Html) else html("<bdi>{value}</bdi>", value=value)

@@ -362,6 +362,7 @@ class Waits:
             audience=assignment.audience,
             aliases=assignment.aliases,
             delegations=assignment.delegations,
+            question=replace(new.question, people=assignment.people),
         )
         takeover = self._take_over(task)
         taken = (takeover.taken,) if takeover else ()

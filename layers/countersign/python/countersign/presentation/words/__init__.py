@@ -1,12 +1,101 @@
-"""Every word that people read, on pages and in mails: one module a language."""
+"""Every word that people read, on pages and in mails: one module a language, named by its tag, such as `de`.
 
-from collections.abc import Mapping
-from types import MappingProxyType
+Pages and messages are for one reader at a time, and a function serves one request at a time. So the reader's language,
+time zone and directory are set once for each (`reading`, `turn_to`), and no other function takes them.
 
-from countersign.presentation.words import english
+To add a language, add its module and run `python -m tools.formats`.
+"""
 
-TEXTS: Mapping[str, str] = MappingProxyType(english.TEXTS)
-"""The texts, by key."""
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, tzinfo
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from countersign.domain.identity import normalise
+from countersign.domain.questions import Person
+from countersign.presentation.formats import FORMATS
+
+ENGLISH = "en"
+"""The language in which no text is missing."""
+
+_CATEGORIES = ("zero", "one", "two", "few", "many", "other")
+"""CLDR's categories of counts, in the order of the digits in `plurals` of the formats."""
+
+
+class Reader:
+    """The person for whom a page or a message is made.
+
+    Attributes:
+        language: The tag of a language with a module.
+        time_zone: The name of a time zone by IANA; an unknown one counts as UTC.
+        people: What the directory says about people, by address.
+    """
+
+    language: str = ENGLISH
+    time_zone: str = "UTC"
+    people: Mapping[str, Person] = {}
+
+
+READER = Reader()
+"""The current reader."""
+
+
+@contextmanager
+def reading(language: str = "", time_zone: str = "") -> Iterator[None]:
+    """Make pages and messages in a language and a time zone within the block; empty ones stay as they are."""
+    before = dict(vars(READER))
+    READER.language, READER.time_zone = language or READER.language, time_zone or READER.time_zone
+    try:
+        yield
+    finally:
+        vars(READER).clear()
+        vars(READER).update(before)
+
+
+def turn_to(reader: str, people: Mapping[str, Person]) -> None:
+    """Go on, within `reading`, for one person, in their own language and time zone if the directory has them.
+
+    Args:
+        reader: The person's address.
+        people: What the directory says about people, by normalised address: their names are shown.
+    """
+    person = people.get(normalise(reader), {})
+    if person.get("language") in languages():
+        READER.language = person["language"]
+    if time_zone(person.get("time_zone", "")):
+        READER.time_zone = person["time_zone"]
+    READER.people = people
+
+
+def languages() -> frozenset[str]:
+    """Return the tags of all languages."""
+    return frozenset(FORMATS)
+
+
+@cache
+def time_zone(name: str) -> tzinfo | None:
+    """Return a time zone by its name in IANA's data, such as `Europe/Berlin`; None if it has no such zone."""
+    if name in ("", "UTC"):
+        return UTC if name else None
+    # Imported here: most stages show UTC, and time zones would slow the cold start of their pages.
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name)
+    except (LookupError, OSError, ValueError):  # unknown, a folder, not a relative path
+        return None
+
+
+def catalogue() -> Mapping[str, str]:
+    """Return the texts of the reader's language, by key."""
+    return _texts(READER.language)
+
+
+def formats() -> Mapping[str, Any]:
+    """Return how the reader's language writes numbers, amounts, dates and counts."""
+    return FORMATS[READER.language]
 
 
 def say(key: str, /, **values: object) -> str:
@@ -14,14 +103,55 @@ def say(key: str, /, **values: object) -> str:
 
     Args:
         key: The text's key, such as `review.approve`.
-        **values: The values for the names in braces; must be safe to show, they are inserted unchanged.
+        **values: The values for the names in braces; must be safe to show, they are inserted unchanged. Numbers are
+            grouped.
 
     Raises:
         LookupError: No text has this key, or a value is missing.
     """
-    return TEXTS[key].format_map(values)
+    said = {name: number(value) if isinstance(value, int) else value for name, value in values.items()}
+    return catalogue()[key].format_map(said)
 
 
 def say_count(key: str, count: int) -> str:
-    """Return the text for a count, with `{count}` filled in; `key` is without `.one` or `.other`."""
-    return say(f"{key}.{'one' if count == 1 else 'other'}", count=count)
+    """Return the text for a count, with `{count}` filled in; `key` is without its category, such as `.one`."""
+    return say(f"{key}.{category(count)}", count=count)
+
+
+def category(count: int) -> str:
+    """Return the category of a count, not negative, in the reader's language, such as `one` or `other`."""
+    return _CATEGORIES[int(formats()["plurals"][count if count < 200 else 100 + count % 100])]
+
+
+def number(value: int) -> str:
+    """Return a number, not negative, with its digits in groups."""
+    return grouped(str(value))
+
+
+def grouped(digits: str) -> str:
+    """Return digits in groups: by thousands, or as the language does."""
+    form = formats()
+    first, others = form["grouping"]
+    groups = [digits[-first:]]
+    rest = digits[:-first]
+    while rest:
+        groups.insert(0, rest[-others:])
+        rest = rest[:-others]
+    return str(form["group"]).join(groups)
+
+
+def listed(items: Sequence[str]) -> str:
+    """Return items in one text: `first, second and third`; empty for none."""
+    *others, last = items or ("",)
+    if not others:
+        return last
+    text = say("people.two", first=others.pop(), last=last)
+    for item in reversed(others):
+        text = say("people.more", first=item, last=text)
+    return text
+
+
+@cache
+def _texts(language: str) -> Mapping[str, str]:
+    texts: Mapping[str, str] = import_module(f"{__name__}.{language}").TEXTS
+    return texts

@@ -1,6 +1,7 @@
 """The words of pages and mails in English.
 
-A text is a `str.format` template. A text with a count has two keys: `….one`, and `….other` for every other number.
+A text is a `str.format` template. A text with a count has a key for each category that CLDR gives the language, such as
+`….one` and `….other`.
 """
 
 TEXTS = {
@@ -10,10 +11,10 @@ TEXTS = {
     "page.foot": "This page never asks for a password or a card number.",
     "title.label": "What is asked",
     "value.empty": "–",
+    "person": "{name} ({address})",
     "people.two": "{first} and {last}",
     "people.more": "{first}, {last}",
     # Time.
-    "moment": "{at:%A}, {at.day}\N{NO-BREAK SPACE}{at:%B} {at.year}, {at:%H:%M}\N{NO-BREAK SPACE}UTC",
     "left.days.other": "{count} days left",
     "left.hours.other": "{count} hours left",
     "left.minutes.one": "{count} minute left",
@@ -39,7 +40,7 @@ TEXTS = {
     "review.comment": "Comment",
     "review.comment.add.optional": "Add a comment",
     "review.comment.add.required_on_reject": "Add a comment (needed to reject)",
-    "review.comment.hint": "Kept with your decision. At most {limit:,} characters; more cannot be typed here.",
+    "review.comment.hint": "Kept with your decision. At most {limit} characters; more cannot be typed here.",
     "review.approve": "Approve",
     "review.reject": "Reject",
     "review.next": "If you approve, the request goes on at once. If you reject, it ends. Your decision is final.",
@@ -58,7 +59,7 @@ TEXTS = {
     ),
     "review.problem": "Nothing is decided yet",
     "review.problem.comment_too_long": (
-        "Your comment has {length:,} characters; at most {limit:,} are allowed. Please shorten it and decide again."
+        "Your comment has {length} characters; at most {limit} are allowed. Please shorten it and decide again."
     ),
     "review.problem.comment_missing": "This decision needs a comment. Please say why, and decide again.",
     "review.problem.unknown_decision": "Please press Approve or Reject.",
