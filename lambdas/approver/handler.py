@@ -2,12 +2,10 @@
 
 from typing import Any
 
-from countersign.channels.base import load
-from countersign.channels.messages import Message
+from approver.sending import send
 from countersign.composition import Ports, current_ports, once
 from countersign.contracts import envelope
 from countersign.domain import strict_json
-from countersign.domain.errors import MessageRefusedError
 from countersign.functions.batches import Record, run_batch
 from countersign.functions.log import logger
 from countersign.functions.telemetry import about
@@ -20,23 +18,11 @@ PRODUCTION = "prod"
 
 @once
 def deliveries(ports: Ports) -> Deliveries:
-    """Return the use case with its ports; messages go out on CHANNEL."""
+    """Return the use case with its ports."""
     environment = ports.environment
     stage = environment.text("STAGE")
     shown = "" if stage == PRODUCTION else stage
-    return Deliveries(ports.ledger, send, ports.clock, environment.text("CHANNEL"), environment.base_url, shown)
-
-
-def send(message: Message) -> None:
-    """Send a message over the stage's channel."""
-    ports = current_ports()
-    name = ports.environment.text("CHANNEL")
-    channel = load(name)
-    active = ports.secrets.active(name) if channel.has_secret else ()
-    try:
-        channel.send(message, ports.environment.document("CHANNEL_SETTINGS"), active)
-    except OSError as error:
-        raise MessageRefusedError(type(error).__name__) from error
+    return Deliveries(ports.ledger, send, ports.clock, environment.base_url, shown)
 
 
 def take(record: Record) -> None:

@@ -39,7 +39,7 @@ class Setup:
         self.ledger.standing[task.task_id] = task
         self.channel = MemoryChannel()
         self.clock = FixedClock(NOW)
-        self.deliveries = Deliveries(self.ledger, self.channel.send, self.clock, "email", BASE_URL, "dev")
+        self.deliveries = Deliveries(self.ledger, self.channel.send, self.clock, BASE_URL, "dev")
 
     @property
     def tokens(self) -> dict[str, str]:

@@ -17,19 +17,25 @@ class Channel(ABC):
     Attributes:
         settings: The names of its settings, all required, in the stage's table `[channels.<name>]`.
         has_secret: Whether it has a secret in Secrets Manager.
+        by_user_id: Whether it needs the recipient's user id, which the directory has.
     """
 
     settings: frozenset[str] = frozenset()
     has_secret: bool = False
+    by_user_id: bool = False
 
     @abstractmethod
-    def send(self, message: Message, settings: Mapping[str, str], secrets: Sequence[str]) -> None:
+    def send(self, message: Message, settings: Mapping[str, str], secrets: Sequence[str]) -> str | None:
         """Send one message.
 
         Args:
             message: The message.
             settings: The stage's settings of the channel.
             secrets: Every active secret, the newest first; empty without `has_secret`.
+
+        Returns:
+            The reference by which the service finds the message again, without secrets. The audit keeps it. None if
+            sent messages cannot be changed.
 
         Raises:
             MessageRefusedError: The service refused the message. The kit sends it again later, and sends the messages

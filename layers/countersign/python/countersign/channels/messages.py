@@ -69,6 +69,7 @@ class Message:
         question: The question, as the page shows it. Name its attachments, and leave their links to the page.
         instead_of: The person in whose place the recipient is asked; empty otherwise.
         task_id: The task that the message is about.
+        user_id: The recipient's user id at the channel's service, by the directory; empty for most channels.
     """
 
     kind: str
@@ -79,6 +80,7 @@ class Message:
     question: Shown = NOTHING
     instead_of: str = ""
     task_id: str = ""
+    user_id: str = ""
 
     @property
     def title(self) -> str:

@@ -23,8 +23,9 @@ from countersign.services.inboxes import MAX_INBOX_LINKS, PAUSE, inbox_links
 if TYPE_CHECKING:
     from countersign.ports import LinkLedger
 
-Send = Callable[[Message], None]
-"""Sends a message over the stage's channel; raises TransientError if the same message may be sent again."""
+Send = Callable[[Message], Mapping[str, str]]
+"""Sends a message, and returns what the audit records about it: the name of the `channel` that carried it, and what
+else is known. Raises TransientError if the same message may be sent again."""
 
 INBOX_LASTS = timedelta(days=7)
 """How long a link to an inbox works; limited because it opens several tasks."""
@@ -40,10 +41,9 @@ ACTOR = "approver"
 
 @dataclass(frozen=True)
 class Deliveries:
-    """Sends review links over one channel.
+    """Sends review links.
 
     Attributes:
-        channel: The channel's name in settings, for the audit.
         base_url: The base of all links, without a slash at the end.
         stage: The stage's name in messages; empty for production.
     """
@@ -51,7 +51,6 @@ class Deliveries:
     ledger: LinkLedger
     send: Send
     clock: Clock
-    channel: str
     base_url: str
     stage: str
 
@@ -122,8 +121,8 @@ class Deliveries:
         if minted is None:
             return False
         message, task = minted
-        self.send(message)
-        self._record(task, recipient, envelope["attempt"])
+        carried = self.send(message)
+        self._record(task, {"recipient": recipient, "attempt": envelope["attempt"], **carried})
         return True
 
     @retried
@@ -177,9 +176,9 @@ class Deliveries:
             self.send(message)
         return message is not None
 
-    def _record(self, task: Task, recipient: str, attempt: int) -> None:
+    def _record(self, task: Task, data: Mapping[str, Any]) -> None:
         """Record that a message was sent; read the task again only if it has changed since its link was minted."""
-        sent = AuditEvent("sent", ACTOR, data={"recipient": recipient, "attempt": attempt, "channel": self.channel})
+        sent = AuditEvent("sent", ACTOR, data=data)
         try:
             self._commit_sent(task, sent)
         except LedgerConflictError:

@@ -408,11 +408,12 @@ class MemoryChannel:
         self.sent: list[Message] = []
         self.failing: dict[str, Exception] = {}
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Mapping[str, str]:
         self.tried.append(message)
         if message.recipient in self.failing:
             raise self.failing[message.recipient]
         self.sent.append(message)
+        return {"channel": "email"}
 
 
 class MemoryDoorbell:
