@@ -10,7 +10,7 @@ from typing import Any, get_args
 from countersign.channels import Message, messages
 from countersign.domain.links import MOST_WAITING
 from countersign.domain.questions import COMMENT_RULES, Attachment, Question, Shown
-from countersign.domain.rules import Decision
+from countersign.domain.rules import Decision, Rule
 from countersign.domain.tasks import Status, Task, Vote
 from countersign.services.inboxes import Inbox
 from countersign.services.reviews import Click, Review
@@ -265,9 +265,12 @@ def every_mail() -> Mapping[str, Mail]:
         "attachments": any_mail(attachments=names, on_behalf_of="omar@example.com"),
         "instead": any_mail(instead_of="otto@example.com"),
     }
+    for kind in ("any", "all", "quorum"):
+        found[f"rule-{kind}"] = any_mail(others=("otto@example.com",), rule=Rule(kind), title="Order", amount="250.00")
     for stage in ("", "dev"):
         found[f"inbox-{stage or 'prod'}"] = any_inbox_mail(stage=stage)
         for occasion in ("requested", "reminder", "escalated"):
-            mail = any_mail(kind=f"approval.{occasion}", stage=stage, details=details)
+            left = timedelta(hours=5)
+            mail = any_mail(kind=f"approval.{occasion}", stage=stage, details=details, left=left)
             found[f"{occasion}-{stage or 'prod'}"] = mail
     return {name: as_mail(mail) for name, mail in found.items()}

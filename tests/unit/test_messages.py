@@ -1,12 +1,17 @@
 """Mails: one personal link, a one-line subject, and safe text."""
 
 import re
+from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
+from html import unescape
 
 import pytest
 
 from countersign.channels.messages import SUBJECT_LIMIT
+from countersign.domain.rules import Rule
+from countersign.presentation import brand
+from countersign.presentation.brand import PLAIN
 from tests.views import (
     ATTACHMENTS,
     HOSTILE,
@@ -78,13 +83,13 @@ def test_the_mail_to_a_delegate_names_the_replaced_person() -> None:
 
 @pytest.mark.parametrize("name", MAILS)
 def test_a_mail_runs_no_script_and_loads_nothing(name: str) -> None:
-    assert not re.search(r"<(script|img|link|iframe|style)\b|url\(|\son\w+=", MAILS[name].html)
+    assert not re.search(r"<(script|img|link|iframe)\b|url\(|@import|\son\w+=", MAILS[name].html)
     assert len(MAILS[name].html.encode()) < 10_000
 
 
 def test_the_subject_names_the_occasion() -> None:
     assert MAILS["requested-prod"].subject == f"Please decide: {TITLE}"
-    assert MAILS["reminder-prod"].subject == f"Reminder, please decide: {TITLE}"
+    assert MAILS["reminder-prod"].subject == f"Reminder (5 hours left): {TITLE}"
     assert MAILS["escalated-prod"].subject == f"Passed on to you, please decide: {TITLE}"
 
 
@@ -181,10 +186,78 @@ def test_long_text_is_cut_with_a_hint_to_the_page() -> None:
     assert mail.text.count(any_mail().link) == 1
 
 
-def test_amounts_and_dates_are_shown_unchanged() -> None:
-    rows = (*ROWS, ("Due", "01.02.2026 12:30"))
-    text = as_mail(any_mail(details=rows)).text
-    assert all(f"{label}: {' '.join(value.split())}" in text for label, value in rows)
+def test_amounts_dates_and_line_breaks_are_shown_unchanged() -> None:
+    mail = as_mail(any_mail(details=(*ROWS, ("Due", "01.02.2026 12:30"))))
+    assert "\nDescription: Twelve chairs & a table,\n  for the new office\nDue: 01.02.2026 12:30\n" in mail.text
+    assert "<bdi>Twelve chairs &amp; a table,<br>for the new office</bdi>" in mail.html
+    many = as_mail(any_mail(details=(("Lines", "W\n\n" * 50),)))
+    assert many.text.count("\n  W") == 11
+    assert "the rest is on the page" in many.text
+
+
+def test_the_amount_comes_first_alone_and_once() -> None:
+    mail = as_mail(any_mail(title="Order 1001", amount="250.00 EUR"))
+    assert mail.subject.replace("\u00a0", " ") == "Please decide: 250.00 EUR · Order 1001"
+    assert "\n\n250.00\u00a0EUR\nOrder 1001\n\nOrder: 1001\nDescription" in mail.text
+    assert mail.text.count("250.00") == visible(mail.html).count("250.00") == 1
+    (size,) = re.findall(r"font-size:(\d+)px[^>]*white-space:nowrap;", mail.html)
+    assert int(size) > 30
+    (smaller,) = re.findall(r"font-size:(\d+)px[^>]*white-space:nowrap;", as_mail(any_mail(amount="9" * 30)).html)
+    assert int(smaller) < int(size)
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        (Rule("any"), "The first of you to answer decides"),
+        (Rule("all"), "All 3 have to approve"),
+        (Rule("quorum", 2), "2 of 3 have to approve"),
+    ],
+)
+def test_a_mail_says_who_else_is_asked_and_how_many_must_agree(rule: Rule, said: str) -> None:
+    mail = as_mail(any_mail(others=("hugo@example.com", "li@example.com"), rule=rule))
+    assert f"Also asked: hugo@example.com and li@example.com\nWho decides: {said}\n" in read(mail.text)
+    assert "Who decides" not in as_mail(any_mail(rule=rule)).text
+
+
+def test_a_reminder_says_how_long_is_left() -> None:
+    reminder = any_mail(kind="approval.reminder", left=timedelta(hours=5, minutes=59))
+    assert as_mail(reminder).subject == f"Reminder (5 hours left): {TITLE}"
+    assert "ana@example.com is still waiting for your decision. 5 hours left." in read(reminder.texts.body)
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_the_plain_text_says_all_that_the_html_says(name: str) -> None:
+    mail = MAILS[name]
+    missing = {word for word in visible(mail.html).split() if word not in mail.text}
+    assert missing <= {"Countersign", "Read", "and", "decide"}, "the brand at the head, and the button"
+
+
+def visible(page: str) -> str:
+    """Return the text that a mail shows once it is open."""
+    body = re.sub(r'<div style="display:none.*?</div>', "", page.partition("<body")[2], flags=re.DOTALL)
+    return unescape(re.sub(r"<[^>]*>", " ", f"<{body}"))
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_outlook_s_word_engine_finds_tables_cells_with_padding_and_background_colours(name: str) -> None:
+    page = MAILS[name].html
+    assert page.count("<table") == page.count('role="presentation"') == page.count("</table>")
+    assert page.count("<!--[if mso]>") == page.count("<![endif]-->") == 2
+    assert '<td bgcolor="#1a56c4" style="border-radius:10px;mso-padding-alt:14px 28px"><a ' in page
+    assert not re.search(r"display:(flex|grid)|margin-(left|right)|<(dl|section)\b", page)
+
+
+def test_a_mail_has_the_brand_of_its_stage() -> None:
+    plain = as_mail(any_mail())
+    assert plain.text.endswith("\n\nYou get this message because a request in Countersign names you.\n")
+    with brand.shown({**PLAIN, "name": "Example & Co", "light": "#7a1f5c", "why": "You approve for <Example>."}):
+        mail = as_mail(any_mail())
+    assert mail.text.endswith("\n\nYou approve for <Example>.\n")
+    assert "Example &amp; Co</td>" in mail.html
+    assert "You approve for &lt;Example&gt;." in mail.html
+    assert 'bgcolor="#7a1f5c"' in mail.html
+    assert "Countersign" not in mail.html
 
 
 def test_an_unknown_kind_of_message_is_refused() -> None:

@@ -9,6 +9,7 @@ import pytest
 from countersign.domain import votes
 from countersign.domain.errors import LedgerUnavailableError, MessageRefusedError
 from countersign.domain.links import Link, Purpose
+from countersign.domain.rules import Rule
 from countersign.domain.tasks import Status, Task
 from countersign.domain.tokens import fingerprint
 from countersign.domain.votes import FIRST_RESEND
@@ -18,6 +19,7 @@ from countersign.testing.builders import (
     APPROVER,
     NOW,
     OTHER_APPROVER,
+    REQUESTER,
     TASK_ID,
     TITLE,
     any_decided_task,
@@ -66,6 +68,14 @@ def test_every_recipient_gets_a_mail_with_a_personal_link() -> None:
         assert link
         assert (link.recipient, link.task_id) == (message.recipient, TASK_ID)
     assert setup.tokens[APPROVER] != setup.tokens[OTHER_APPROVER]
+
+
+def test_a_mail_has_the_other_people_who_may_decide_the_rule_and_the_time_left() -> None:
+    rule = Rule("quorum", 2)
+    setup = Setup(any_task(audience=(APPROVER, OTHER_APPROVER, THIRD, REQUESTER), rule=rule))
+    assert setup.deliver() == 2
+    message = setup.channel.sent[0]
+    assert (message.others, message.rule, message.left) == ((OTHER_APPROVER, THIRD), rule, timedelta(hours=1))
 
 
 def test_the_audit_records_every_minted_and_sent_link_with_fingerprint_and_channel() -> None:

@@ -1,18 +1,20 @@
 """A message to one person, as data and in words: subject, text and HTML, with one personal link.
 
-Requesters' text is untrusted. It is kept on one line, shortened (the page shows all of it), and kept from turning into
-links, so that the only link in the message is ours.
+Requesters' text is untrusted. It is shortened (the page shows all of it), kept from turning into links, so that the
+only link in the message is ours, and kept from looking like lines of ours.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import reduce
 
+from countersign.channels import parts
+from countersign.channels.parts import Part
 from countersign.domain.questions import Shown
-from countersign.presentation import brand, display, markup, words
-from countersign.presentation.markup import NOTHING as NO_HTML
-from countersign.presentation.markup import Html
+from countersign.domain.rules import Rule
+from countersign.presentation import display, words
 
 INBOX = "approval.inbox"
 """The kind of the message with the link to a person's inbox."""
@@ -20,15 +22,11 @@ INBOX = "approval.inbox"
 SUBJECT_LIMIT = 150
 """The most characters of a subject."""
 
-_BODY_STYLE = markup.Html(
-    "margin:0;padding:24px 16px;font:16px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,Arial,sans-serif;"
-    "overflow-wrap:anywhere"
-)
 _TITLE_LIMIT = 200
 _LABEL_LIMIT = 60
 _VALUE_LIMIT = 500
-# The longest address that mail can carry (RFC 5321, §4.5.3.1.3).
-_PERSON_LIMIT = 254
+_MOST_LINES = 12
+_AMOUNT_LIMIT = 60
 # Where mail programs recognise a link: after the colon of a scheme, in the two backslashes of a file share, at a full
 # stop (or a character that IDNA maps to one) before a letter, and in an IP address.
 _LINK_JOINTS = re.compile(
@@ -70,6 +68,9 @@ class Message:
         instead_of: The person in whose place the recipient is asked; empty otherwise.
         task_id: The task that the message is about.
         user_id: The recipient's user id at the channel's service, by the directory; empty for most channels.
+        others: The people who are asked besides the recipient.
+        rule: How many of them must agree.
+        left: How much time was left when the message was made.
     """
 
     kind: str
@@ -81,6 +82,9 @@ class Message:
     instead_of: str = ""
     task_id: str = ""
     user_id: str = ""
+    others: tuple[str, ...] = ()
+    rule: Rule = Rule()
+    left: timedelta = timedelta()
 
     @property
     def title(self) -> str:
@@ -104,177 +108,105 @@ class Message:
         Raises:
             LookupError: The kind is unknown.
         """
-        return Texts(_subject(self), _inbox_text(self) if self.kind == INBOX else _text(self))
+        return Texts(_subject(self), parts.text_of(_parts(self)))
 
 
 def html(message: Message) -> str:
-    """Return a message as HTML; see `Message.texts`. The mail program sets the colours, light or dark."""
-    return markup.html(
-        """\
-<!doctype html>
-<html lang="{language}" dir="{direction}">
-<head>
-<meta charset="utf-8">
-<title>{product}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="format-detection" content="telephone=no, date=no, address=no">
-</head>
-<body style="{body_style}">
-<div style="max-width:560px;margin:0 auto">
-{stage}{main}</div>
-</body>
-</html>""",
-        language=words.say("language"),
-        direction=words.say("direction"),
-        product=brand.current()["name"],
-        body_style=_BODY_STYLE,
-        stage=_stage_html(message.stage) if message.stage else NO_HTML,
-        main=_inbox_html(message) if message.kind == INBOX else _html(message),
-    )
-
-
-def _stage_html(stage: str) -> Html:
-    style = "margin:0 0 20px;padding:8px 12px;border:1px solid #88888888;border-radius:8px"
-    return markup.html('<p style="{style}">{said}</p>\n', style=style, said=markup.say("mail.stage", stage=stage))
-
-
-def _button(text: str, link: str) -> Html:
-    """Return the link as a button, which sets both of its colours; the greys around it are half transparent."""
-    return markup.html(
-        '<p style="margin:0 0 28px"><a href="{link}" style="display:inline-block;padding:14px 28px;border-radius:10px;'
-        'background:#1a56c4;color:#ffffff;font-weight:600;text-decoration:none">{text}</a></p>\n',
-        link=link,
-        text=text,
-    )
-
-
-def _closing(first: str, last: str) -> Html:
-    source = '<p style="margin:0 0 8px">{first}</p>\n<p style="margin:0;opacity:.8">{last}</p>\n'
-    return markup.html(source, first=first, last=last)
-
-
-def _inbox_html(view: Message) -> Html:
-    return markup.html(
-        '<p style="margin:0 0 28px">{intro}</p>\n{button}{closing}',
-        intro=words.say("mail.inbox.intro"),
-        button=_button(words.say("mail.inbox.action"), view.link),
-        closing=_closing(_inbox_until(view), _inbox_personal(view)),
-    )
-
-
-def _inbox_text(view: Message) -> str:
-    paragraphs = [
-        words.say("mail.stage", stage=view.stage) if view.stage else "",
-        words.say("mail.inbox.intro"),
-        f"{words.say('mail.inbox.action')}\n{view.link}",
-        _inbox_until(view),
-        _inbox_personal(view),
-    ]
-    return "\n\n".join(filter(None, paragraphs)) + "\n"
-
-
-def _inbox_until(view: Message) -> str:
-    return words.say("mail.inbox.until", moment=display.moment(view.deadline))
-
-
-def _inbox_personal(view: Message) -> str:
-    return words.say("mail.inbox.personal", recipient=_person(view.recipient))
+    """Return a message as HTML; see `Message.texts`."""
+    return parts.html_of(_preheader(message), _parts(message))
 
 
 def _subject(view: Message) -> str:
-    title = _unlinked(display.single_line(view.question.title))
-    subject = words.say(f"mail.subject.{_occasion(view)}", title=title)
+    known = (_amount(view), _title(view)) if _amount(view) not in _title(view) else (_title(view),)
+    title = reduce(lambda first, last: words.say("mail.subject.both", first=first, last=last), known)
+    subject = words.say(f"mail.subject.{_occasion(view)}", title=title, left=display.time_left(view.left))
     if view.stage:
         subject = words.say("mail.subject.stage", stage=view.stage, subject=subject)
     return display.single_line(subject, SUBJECT_LIMIT)
 
 
-def _text(view: Message) -> str:
-    """Return the plain text. It is text, so nothing in it is escaped."""
-    rows = [words.say("mail.row", label=label, value=value) for label, value in _rows(view)]
-    paragraphs = [
-        words.say("mail.stage", stage=view.stage) if view.stage else "",
-        words.say(f"mail.intro.{_occasion(view)}", requester=_person(view.question.requester)),
-        words.say("mail.instead_of", person=_person(view.instead_of)) if view.instead_of else "",
-        _unlinked(display.single_line(view.question.title, _TITLE_LIMIT)),
-        "\n".join(rows),
-        f"{words.say('mail.action.text')}\n{view.link}",
-        words.say("mail.personal", recipient=_person(view.recipient)),
-        words.say("mail.safe"),
-    ]
-    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
+def _preheader(view: Message) -> str:
+    """Return what lists of mails show after the subject."""
+    if view.kind == INBOX:
+        return words.say("mail.inbox.intro")
+    requester, moment = _person(view.question.requester), display.moment(view.deadline)
+    return words.say("mail.preheader", requester=requester, moment=moment)
 
 
-def _html(view: Message) -> Html:
-    paragraph = '<p style="margin:0 0 8px">{said}</p>\n'
-    replaced = _person(view.instead_of)
-    instead_of = markup.html(paragraph, said=markup.say("mail.instead_of", person=replaced)) if replaced else NO_HTML
-    requester = _person(view.question.requester)
-    return markup.html(
-        """\
-{intro}{instead_of}<h1 style="margin:0 0 20px;font-size:24px;line-height:1.25" dir="auto">{title}</h1>
-<dl style="margin:0 0 28px;border-top:1px solid #88888866">
-{rows}</dl>
-{button}{closing}""",
-        intro=markup.html(paragraph, said=markup.say(f"mail.intro.{_occasion(view)}", requester=requester)),
-        instead_of=instead_of,
-        title=_unlinked(display.single_line(view.question.title, _TITLE_LIMIT)),
-        rows=markup.joined(_row_html(label, value) for label, value in _rows(view)),
-        button=_button(words.say("mail.action"), view.link),
-        closing=_closing(markup.say("mail.personal", recipient=_person(view.recipient)), words.say("mail.safe")),
-    )
+def _parts(view: Message) -> tuple[Part, ...]:
+    stage = (parts.boxed("mail.stage", stage=view.stage),) if view.stage else ()
+    return (*stage, *(_inbox(view) if view.kind == INBOX else _request(view)))
 
 
-def _row_html(label: str, value: str) -> Html:
-    return markup.html(
-        """\
-<div style="padding:10px 0;border-bottom:1px solid #88888866">
-<dt style="margin:0;font-size:14px;opacity:.8"><bdi>{label}</bdi></dt>
-<dd style="margin:0"><bdi>{value}</bdi></dd>
-</div>
-""",
-        label=label,
-        value=value,
-    )
+def _inbox(view: Message) -> Iterator[Part]:
+    yield parts.paragraph("mail.inbox.intro")
+    yield parts.action(words.say("mail.inbox.action"), view.link)
+    yield parts.small("mail.inbox.until", moment=display.moment(view.deadline))
+    yield parts.small("mail.inbox.personal", recipient=_person(view.recipient))
+
+
+def _request(view: Message) -> Iterator[Part]:
+    requester, left = _person(view.question.requester), display.time_left(view.left)
+    yield parts.paragraph(f"mail.intro.{_occasion(view)}", requester=requester, left=left)
+    if view.instead_of:
+        yield parts.paragraph("mail.instead_of", person=_person(view.instead_of))
+    yield parts.headline(_amount(view), _title(view))
+    yield parts.table(_rows(view))
+    yield parts.action(words.say("mail.action"), view.link, words.say("mail.action.text"))
+    yield parts.small("mail.personal", recipient=_person(view.recipient))
+    yield parts.small("mail.safe")
 
 
 def _occasion(view: Message) -> str:
     return view.kind.removeprefix("approval.")
 
 
-def _rows(view: Message) -> list[tuple[str, str]]:
-    details = [
-        (_unlinked(display.single_line(label, _LABEL_LIMIT)), _unlinked(_clipped(value)))
-        for label, value in view.question.details
-    ]
-    return [
-        *details,
-        *_attachments(view),
-        (words.say("mail.requester"), _person(view.question.requester)),
-        *([(words.say("on_behalf_of"), _person(other))] if (other := view.question.on_behalf_of) else []),
-        (words.say("mail.until"), display.moment(view.deadline)),
-    ]
+def _title(view: Message) -> str:
+    return _unlinked(display.single_line(view.question.title, _TITLE_LIMIT))
 
 
-def _attachments(view: Message) -> list[tuple[str, str]]:
-    """Return the row that names the attachments, without links; empty if there are none."""
-    names = [attachment.name for attachment in view.question.attachments]
-    if not names:
-        return []
-    listed = reduce(lambda first, last: words.say("mail.attachments.more", first=first, last=last), names)
-    return [(words.say("mail.attachments"), _unlinked(_clipped(listed)))]
+def _amount(view: Message) -> str:
+    return _unlinked(display.single_line(display.money(view.amount), _AMOUNT_LIMIT))
+
+
+def _rows(view: Message) -> Iterator[tuple[str, str]]:
+    for label, value in view.rows:
+        if value != view.amount:
+            yield _unlinked(display.single_line(label, _LABEL_LIMIT)), _unlinked(_clipped(value))
+    yield from _attachments(view)
+    yield words.say("mail.requester"), _person(view.question.requester)
+    if other := view.question.on_behalf_of:
+        yield words.say("on_behalf_of"), _person(other)
+    if view.others:
+        yield words.say("mail.others"), words.listed(tuple(map(_person, view.others)))
+        yield words.say("mail.rule"), _rule(view)
+    yield words.say("mail.until"), display.moment(view.deadline)
+
+
+def _rule(view: Message) -> str:
+    """Return how many of the people who are asked must agree."""
+    voters = len(view.others) + 1
+    return words.say(f"mail.rule.{view.rule.kind}", needed=view.rule.needed(voters), voters=voters)
+
+
+def _attachments(view: Message) -> Iterator[tuple[str, str]]:
+    """Return the row that names the attachments, without links; none if there are none."""
+    if names := [attachment.name for attachment in view.question.attachments]:
+        listed = reduce(lambda first, last: words.say("mail.attachments.more", first=first, last=last), names)
+        yield words.say("mail.attachments"), _unlinked(_clipped(listed))
 
 
 def _person(address: str) -> str:
-    return _unlinked(display.single_line(address, _PERSON_LIMIT))
+    return _unlinked(display.person(address))
 
 
 def _clipped(value: str) -> str:
-    line = display.single_line(value)
-    if len(line) <= _VALUE_LIMIT:
-        return line or words.say("value.empty")
-    return words.say("mail.clipped", text=line[:_VALUE_LIMIT].rstrip())
+    """Return a value with its line breaks, but without empty lines; a long one is cut."""
+    lines = [line for line in map(display.single_line, display.visible(value).split("\n")) if line]
+    text = "\n".join(lines[:_MOST_LINES])
+    if len(text) <= _VALUE_LIMIT and len(lines) <= _MOST_LINES:
+        return text or words.say("value.empty")
+    return words.say("mail.clipped", text=text[:_VALUE_LIMIT].rstrip())
 
 
 def _unlinked(text: str) -> str:

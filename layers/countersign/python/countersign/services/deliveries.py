@@ -154,6 +154,9 @@ class Deliveries:
             stage=self.stage,
             question=task.question,
             instead_of=task.stands_in_for(recipient),
+            others=tuple(person for person in task.voters if not task.aliases.same(person, recipient)),
+            rule=task.question.rule,
+            left=task.expires_at - self.clock.now(),
             task_id=task.task_id,
         )
 
