@@ -12,7 +12,6 @@ from unittest.mock import patch
 from aws_durable_execution_sdk_python.lambda_service import ErrorObject
 from aws_durable_execution_sdk_python_testing.exceptions import AwsApiException
 
-from countersign.composition import use
 from countersign.domain.answers import Sender
 from countersign.domain.errors import AnswerRefusedError
 from countersign.services.answers import failure_of
@@ -126,8 +125,5 @@ def on_the_bench(workflow: str) -> Iterator[PatternBench]:
     module = importlib.import_module(f"patterns.{name}" if workflow in SCRIPTS else f"{name}.handler")
     bench = PatternBench(module.handler, workflow)
     lambda_client = patch.object(decider, "lambda_client", lambda: bench.lambda_client)
-    with use(bench.ports), lambda_client, patch.dict("os.environ", {"DECIDER": "decider"}):
-        try:
-            yield bench
-        finally:
-            bench.close()
+    with lambda_client, patch.dict("os.environ", {"DECIDER": "decider"}), bench.open():
+        yield bench

@@ -1,5 +1,7 @@
 """The order of the tests and their workers with `-n`: the longest begin first."""
 
+import threading
+
 import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
@@ -46,3 +48,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((place for place, start in enumerate(TOGETHER) if item.nodeid.startswith(start)), len(TOGETHER))
 
     items.sort(key=rank)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Fail a file that leaves an execution running: at its deadline it would act on another test's ports."""
+    if nextitem and nextitem.path == item.path:
+        return
+    running = [each.name for each in threading.enumerate() if "_start_loop" in each.name]
+    assert not running, f"{item.path.name} leaves an execution running: start it within `with bench.open()`"

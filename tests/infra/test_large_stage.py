@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from countersign.composition import use
-from countersign.testing import Bench
+from countersign.testing import running
 from countersign.testing.builders import any_input
 from order_approval.handler import handler
 from stacks.components.house.sources import Sources
@@ -63,8 +62,8 @@ def test_it_deploys_fifty_workflows_and_applies_every_row_of_the_policy(
     names = {f"{large.settings.prefix}{name}" for name in large.settings.workflows}
     assert len(names) == 50
     assert names <= functions.keys()
-    bench = Bench(handler, NAMES[0], large.tables(functions[f"{large.settings.prefix}{NAMES[0]}"])["policy"])
-    with use(bench.ports):
+    policy = large.tables(functions[f"{large.settings.prefix}{NAMES[0]}"])["policy"]
+    with running(handler, NAMES[0], policy) as bench:
         bench.start(any_input(amount="198.01", deadline_seconds=60))
         assert bench.open_task().audience == ("approver-199@shop.dev",)
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from countersign.composition import use
 from countersign.domain.answers import document_of
 from countersign.domain.provider_events import ProviderEvent
 from countersign.domain.rules import Decision
@@ -52,11 +51,9 @@ class Finance(Bench):
 
 @pytest.fixture
 def finance() -> Iterator[Finance]:
-    made = Finance()
-    with use(made.ports):
+    with Finance().open() as made:
         yield made
         assert is_unbroken(made.ledger.audit(PAYMENT), made.payment.audit_head, made.payment.audit_seq)
-        made.close()
 
 
 def test_an_accepted_event_pays_the_received_amount(finance: Finance) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from countersign.composition import use
 from countersign.domain.answers import MAX_ANSWER_BYTES, SIGNED, Sender
 from countersign.domain.audit import AuditEvent
 from countersign.domain.provider_events import Handling
@@ -57,10 +56,8 @@ class PaymentBench(Bench):
 
 def benched(handler: Callable[[Any, Any], Any]) -> Iterator[PaymentBench]:
     """Run a workflow on a bench during a test."""
-    bench = PaymentBench(handler, "payment")
-    with use(bench.ports):
+    with PaymentBench(handler, "payment").open() as bench:
         yield bench
-    bench.close()
 
 
 @pytest.fixture

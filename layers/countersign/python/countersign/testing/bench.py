@@ -3,9 +3,10 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from typing import Any
+from threading import Lock
+from typing import Any, Self
 from unittest import mock
 
 from aws_durable_execution_sdk_python.execution import DurableExecutionInvocationInputWithClient, InitialExecutionState
@@ -67,14 +68,16 @@ class Bench:
         self.ports.ledger, self.ports.hand_off = self.ledger, self.hand_off
         self.ports.directory, self.ports.cipher = self.directory, MemoryCipher()
         self.handler = handler
+        self._invocation = Lock()
         self.runner = DurableFunctionTestRunner(self._counting(handler), poll_interval=POLL_SECONDS, skip_time=False)
         self.invocations = 0
         self._arn = ""
 
     def _counting(self, handler: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         def counted(event: Any, context: Any) -> Any:
-            self.invocations += 1
-            return handler(event, context)
+            with self._invocation:
+                self.invocations += 1
+                return handler(event, context)
 
         return counted
 
@@ -207,15 +210,23 @@ class Bench:
         assert output["Status"] == "SUCCEEDED", output
         return json.loads(output["Result"]), sorted(visited)
 
-    def close(self) -> None:
-        """Stop the runner."""
-        close_runner(self.runner)
+    @contextmanager
+    def open(self) -> Iterator[Self]:
+        """Let the execution run while the block lasts.
+
+        At its end the runner stops, and a running invocation ends: a later one would act on the next test's ports.
+        """
+        with use(self.ports), mock.patch.dict("os.environ", _METRICS):
+            try:
+                yield self
+            finally:
+                close_runner(self.runner)
+                self._invocation.acquire(timeout=PATIENCE_SECONDS)
 
 
-@contextmanager
 def running(
     handler: Callable[[Any, Any], Any], workflow: str, policy: Sequence[Mapping[str, Any]] = ()
-) -> Iterator[Bench]:
+) -> AbstractContextManager[Bench]:
     """Run a workflow on a bench while the block lasts.
 
     Args:
@@ -223,12 +234,7 @@ def running(
         workflow: Its name in the settings.
         policy: Its policy rows, with the keys of the settings.
     """
-    bench = Bench(handler, workflow, policy)
-    with use(bench.ports), mock.patch.dict("os.environ", _METRICS):
-        try:
-            yield bench
-        finally:
-            bench.close()
+    return Bench(handler, workflow, policy).open()
 
 
 def close_runner(runner: DurableFunctionTestRunner) -> None:
