@@ -20,6 +20,7 @@ from countersign.adapters.task_items import (
 )
 from countersign.domain import upkeep
 from countersign.domain.audit import GENESIS, AuditEvent, append
+from countersign.domain.clock import to_text
 from countersign.domain.identity import Aliases
 from countersign.domain.questions import Collecting, Correlation, Question
 from countersign.domain.rules import Decision
@@ -48,7 +49,7 @@ from countersign.testing.builders import (
 
 _SIMPLE: dict[str, Any] = {
     **dict.fromkeys(("policy", "closed_because", "closed_comment", "payload", "answer_contract", "answer"), "x"),
-    **dict.fromkeys(("declined", "payment_id", "audit_head", "submitted_by"), "x"),
+    **dict.fromkeys(("closed_by", "declined", "payment_id", "audit_head", "submitted_by"), "x"),
     **dict.fromkeys(("escalated", "elsewhere", "channels", "received", "refused", "ignored"), ("x", "y")),
     **dict.fromkeys(("sent_at", "heartbeat_at", "swept_at", "decided_at", "closed_at"), NOW),
 }
@@ -79,6 +80,7 @@ FULL = any_decided_task(
     round=2,
     exchanges=(Exchange("a@b.c", "Why?", NOW, "So.", NOW, revised=True), Exchange("a@b.c", "Why?", NOW)),
     rule=any_rule("quorum", k=2),
+    earlier=(("a@b.c", "approve", "Fine", to_text(NOW)),),
     votes={"a@b.c": Vote(Decision.APPROVE, "", NOW, 3)},
 )
 TASKS = [
@@ -223,4 +225,4 @@ def test_every_attribute_of_a_task_is_stored() -> None:
 
 def test_an_item_has_the_same_layout_in_every_version() -> None:
     documents = [task_document(FULL), question_document(FULL)]
-    assert digest(documents) == "43c76c456c2447c7275b884dcaea33c18a954ea249d5d4157e3192ec6e53f57d"
+    assert digest(documents) == "e3e75ca5aebb90c395ab9a383650a302bf10750c7e1e54bb3e7ddb0980b9b3d2"

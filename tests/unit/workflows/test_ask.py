@@ -389,4 +389,5 @@ def test_with_the_rule_in_order_a_colleague_of_one_level_is_not_a_stand_in_at_an
     assert execution.task.audience == (OTHER_APPROVER,), "the absent approver stays in the audience"
     assert isinstance(result, Approved)
     assert result.by == (COLLEAGUE, OTHER_APPROVER)
+    assert [row[:2] for row in execution.task.question.earlier] == [(COLLEAGUE, "approve")], "the second level sees it"
     assert len({task.expires_at for task in execution.ledger.standing.values()}) == 1, "the levels share a deadline"

@@ -160,6 +160,7 @@ class Question(Shown):
         kind: Hand-off kind without its suffix: `approval`, `payment`, or the workflow author's own.
         rule: How many of the audience must agree.
         policy: Version of the policy that applies; empty without one.
+        earlier: The votes of the chain's earlier levels, each with address, decision, comment and time.
         elsewhere: Addresses of people who decide another level of the same chain, and may not decide this one too.
         payload: The content for a machine, as JSON text; empty for a question to people.
         answer_contract: Name of the schema that a machine's answer must keep; empty to accept any object.
@@ -180,6 +181,7 @@ class Question(Shown):
     kind: str = ""
     rule: Rule = field(default_factory=Rule)
     policy: str = ""
+    earlier: tuple[tuple[str, str, str, str], ...] = ()
     elsewhere: tuple[str, ...] = ()
     payload: str = ""
     answer_contract: str = ""
@@ -205,6 +207,7 @@ class Question(Shown):
             kind=document.get("kind", ""),
             rule=Rule.from_document(document.get("rule")),
             policy=document.get("policy", ""),
+            earlier=tuple((by, decision, comment, at) for by, decision, comment, at in document.get("earlier", ())),
             elsewhere=tuple(document.get("elsewhere", ())),
             payload=document.get("payload", ""),
             answer_contract=document.get("answer_contract", ""),

@@ -111,8 +111,10 @@ def _expired(task: Task, _: AuditEvent, at: datetime) -> Task:
 
 
 def _cancelled(task: Task, event: AuditEvent, at: datetime) -> Task:
-    reason, comment = event.data["reason"], event.data.get("comment", "")
-    return replace(task, status=Status.CANCELLED, closed_at=at, closed_because=reason, closed_comment=comment)
+    closed = replace(task, status=Status.CANCELLED, closed_at=at, closed_because=event.data["reason"])
+    # Only a person gives a reason in words.
+    by_person = "comment" in event.data
+    return replace(closed, closed_by=event.actor, closed_comment=event.data["comment"]) if by_person else closed
 
 
 _TAKEN_ON: Mapping[str, Callable[[Task, AuditEvent, datetime], Task]] = MappingProxyType(

@@ -205,6 +205,7 @@ class Task:
         expires_at: The deadline; may move, but never past `max_expires_at`.
         decided_by: The recipients whose votes decided.
         closed_because: Why it was cancelled, such as `hand_off_failed`; empty if it was not.
+        closed_by: Who withdrew it, an operator's IAM ARN or the requester's address; empty if nobody did.
         closed_comment: The operator's reason for withdrawing it, which the people who were asked can read.
         superseded: Whether another task's answer was used although this one was decided.
         received: The keys of the collected answers that are there.
@@ -254,6 +255,7 @@ class Task:
     decided_at: datetime | None = None
     closed_at: datetime | None = None
     closed_because: str = ""
+    closed_by: str = ""
     closed_comment: str = ""
     superseded: bool = False
     received: tuple[str, ...] = ()
@@ -481,8 +483,8 @@ def withdraw(task: Task, operator: str, comment: str, now: datetime) -> Change:
         raise ContractError(f"a reason has at most {MAX_COMMENT_CHARACTERS} characters", "/because")
     data = {"reason": WITHDRAWN_BY_OPERATOR, "comment": comment}
     # An earlier ring, of a deadline that the workflow missed, does not cover the withdrawal.
-    closing = {"closed_at": now, "closed_because": WITHDRAWN_BY_OPERATOR, "closed_comment": comment}
-    fields = {**closing, "ring": None}
+    closing = {"closed_at": now, "closed_because": WITHDRAWN_BY_OPERATOR, "closed_by": operator}
+    fields = {**closing, "closed_comment": comment, "ring": None}
     return Change(task, CANCELLING, fields, (AuditEvent("cancelled", operator, "iam", data=data),), now)
 
 

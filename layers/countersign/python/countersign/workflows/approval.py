@@ -188,7 +188,7 @@ def _in_order(context: DurableContext, name: str, approval: Approval) -> Approva
         # Nobody decides two levels, also not as a stand-in or by delegation.
         others = (*(other for other in approval.approvers if other != approver), *(vote.by for vote in votes))
         alone = replace(approval, approvers=(approver,), rule=Rule(), deadline_seconds=deadline_seconds)
-        report = _asked(context, f"{name}-{level}", alone, others)
+        report = _asked(context, f"{name}-{level}", alone, others, votes)
         # Time that an operator added for one level also counts for the later ones, or they would have none left.
         until = from_text(report["expires_at"])
         deadline_seconds = max(deadline_seconds, -((started_at - until) // timedelta(seconds=1)))
@@ -218,22 +218,29 @@ def _approved_by_policy(context: DurableContext, name: str, approval: Approval) 
     return Approved(tuple(report["decided_by"]), from_text(report["decided_at"]), "", ())
 
 
-def _asked(context: DurableContext, name: str, approval: Approval, elsewhere: tuple[str, ...] = ()) -> Report:
+def _asked(
+    context: DurableContext,
+    name: str,
+    approval: Approval,
+    elsewhere: tuple[str, ...] = (),
+    earlier: tuple[Ballot, ...] = (),
+) -> Report:
     schedule = Schedule(
         approval.deadline_seconds,
         reminders_seconds=approval.reminders_seconds,
         escalations=approval.escalations,
     )
-    report = ask(context, name, _question(approval, elsewhere), schedule, approval.approvers)
+    report = ask(context, name, _question(approval, elsewhere, earlier), schedule, approval.approvers)
     if report["status"] == Status.CANCELLED:
         raise TaskWithdrawnError(task_id_of(execution_of(context).request_id, name))
     return report
 
 
-def _question(approval: Approval, elsewhere: tuple[str, ...] = ()) -> Question:
+def _question(approval: Approval, elsewhere: tuple[str, ...] = (), earlier: tuple[Ballot, ...] = ()) -> Question:
     shown = {each.name: getattr(approval, each.name) for each in fields(Shown)}
     asked = {name: getattr(approval, name) for name in ("rule", "policy", "confirm", "comment", "send_back")}
-    return Question(kind="approval", elsewhere=elsewhere, **asked, **shown)
+    rows = tuple((vote.by, vote.decision, vote.comment, to_text(vote.at)) for vote in earlier)
+    return Question(kind="approval", elsewhere=elsewhere, earlier=rows, **asked, **shown)
 
 
 def _decided(report: Report) -> ApprovalResult:

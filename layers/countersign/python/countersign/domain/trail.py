@@ -1,0 +1,84 @@
+"""The trail of a task: who was asked, what each person said, and how the task ended."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from countersign.domain.clock import from_text
+from countersign.domain.rules import Outcome
+from countersign.domain.tasks import Exchange, Status, Task
+
+
+class Step(NamedTuple):
+    """One row of a trail.
+
+    Attributes:
+        what: `asked`, `delegated`, `stood_in` (the directory names a stand-in), `approve` and `reject` (a vote),
+            `returned`, `answered`, `revised`, `approved` and `rejected` (the decision), `expired`, `withdrawn`, or
+            `ended` (the execution ended without a decision).
+        at: The time, in UTC.
+        by: Who did it, an address, or an operator's ARN; empty if no person did.
+        to: Who was asked.
+        comment: What they wrote; empty without words.
+    """
+
+    what: str
+    at: datetime
+    by: str = ""
+    to: tuple[str, ...] = ()
+    comment: str = ""
+
+
+def trail(task: Task) -> tuple[Step, ...]:
+    """Return the steps in the order of time, with the votes of the chain's earlier levels."""
+    steps = (*_earlier(task), *_asked(task), *_exchanges(task), *_votes(task), *_end(task))
+    return tuple(sorted(steps, key=lambda step: step.at))
+
+
+def has_news(task: Task) -> bool:
+    """Tell whether more has happened than that people were asked."""
+    return bool(task.votes or task.delegations or task.exchanges or task.question.earlier or task.closed_at)
+
+
+def _earlier(task: Task) -> Iterator[Step]:
+    for by, decision, comment, at in task.question.earlier:
+        yield Step(decision, from_text(at), by, comment=comment)
+
+
+def _asked(task: Task) -> Iterator[Step]:
+    """Yield who was asked first, and who takes whose place."""
+    handed = [made for made in task.delegations if not made.standing]
+    first = [person for person in task.audience if person not in task.escalated]
+    for made in reversed(handed):
+        first = [made.by if person == made.to else person for person in first]
+    if task.opened_at and first:
+        yield Step("asked", task.opened_at, task.question.requester, tuple(first))
+    for made in task.delegations:
+        yield Step("stood_in" if made.standing else "delegated", made.at, made.by, (made.to,))
+
+
+def _votes(task: Task) -> Iterator[Step]:
+    for person, vote in task.votes.items():
+        yield Step(vote.decision.value, vote.at, person, comment=vote.comment)
+
+
+def _exchanges(task: Task) -> Iterator[Step]:
+    for exchange in task.exchanges:
+        yield Step("returned", exchange.at, exchange.by, comment=exchange.comment)
+        yield from _answer(exchange, task.question.requester)
+
+
+def _answer(exchange: Exchange, requester: str) -> Iterator[Step]:
+    if exchange.answered_at:
+        what = "revised" if exchange.revised else "answered"
+        yield Step(what, exchange.answered_at, requester, comment=exchange.answer)
+
+
+def _end(task: Task) -> Iterator[Step]:
+    if task.decided_at and task.outcome in (Outcome.APPROVED, Outcome.REJECTED):
+        yield Step(task.outcome.value, task.decided_at)
+    elif task.status is Status.EXPIRED:
+        yield Step("expired", task.expires_at)
+    elif task.status is Status.CANCELLED and task.closed_at:
+        what = "ended" if task.outlived_execution else "withdrawn"
+        yield Step(what, task.closed_at, task.closed_by, comment=task.closed_comment)
