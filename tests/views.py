@@ -11,11 +11,11 @@ from countersign.channels import Message, messages
 from countersign.domain.links import MOST_WAITING
 from countersign.domain.questions import COMMENT_RULES, Attachment, Question, Shown
 from countersign.domain.rules import Decision, Rule
-from countersign.domain.tasks import Status, Task, Vote
+from countersign.domain.tasks import Delegation, Replacement, Status, Task, Vote
 from countersign.services.inboxes import Inbox
 from countersign.services.reviews import Click, Review
 from review.confirmation import confirmation_page
-from review.delegation import handed_over_page
+from review.handed_on import address_page, other_hands_page, taken_back_page
 from review.inbox_page import inbox_page, inbox_sent_page
 from review.notices import Problem, problem_page, too_many_page
 from review.parts import Key
@@ -177,7 +177,7 @@ def hostile_page(value: str) -> Mapping[str, str]:
         "closed": any_closed_page(reason="withdrawn", title=value, because=value),
         "recorded": recorded_page(value),
         "inbox": any_inbox_page(value, title=value, requester=value),
-        "handed-over": handed_over_page(value, value, NOW),
+        **dict(_pages_of_other_hands(value, value, value)),
         "inbox-sent": inbox_sent_page(value, NOW),
     }
 
@@ -199,7 +199,7 @@ def every_page() -> Mapping[str, str]:
         **dict(_decided_pages()),
         **dict(_closed_pages()),
         "recorded": recorded_page(TITLE),
-        "handed-over": handed_over_page(TITLE, "otto@example.com", NOW),
+        **dict(_pages_of_other_hands(TITLE, "otto@example.com", COMMENT)),
         "inbox": any_inbox_page(votes={"maria@example.com": Vote(Decision.APPROVE, COMMENT, NOW)}),
         "inbox-long": any_inbox_page(number=MOST_WAITING),
         "inbox-empty": any_inbox_page(number=0),
@@ -241,6 +241,27 @@ def _pages_of_problems() -> Iterator[tuple[str, str]]:
     for reason in DELEGATION_REFUSALS:
         refused = any_review(problem=f"delegation_{reason}", can_hand_over=True, colleague="otto@example.com")
         yield f"review-delegation-{reason}", review_page(refused)
+
+
+def _pages_of_other_hands(title: str, person: str, because: str) -> Iterator[tuple[str, str]]:
+    maria, key = "maria@example.com", Key(TOKEN)
+
+    def review(**changes: Any) -> Review:
+        asked = Question(title=title, rule=Rule("all"))
+        standing = Task("order-1001.approval", Status.OPEN, NOW + timedelta(days=1), question=asked, audience=(person,))
+        return Review(dataclasses.replace(standing, **changes), maria)
+
+    delegations = (Delegation(maria, person, NOW),)
+    for name, shown in {
+        "delegated": review(delegations=delegations),
+        "delegated-answered": review(delegations=delegations, votes={person: Vote(Decision.REJECT, "", NOW)}),
+        "delegated-by-directory": review(delegations=(Delegation(maria, person, NOW, standing=True),)),
+        "taken-from": review(replaced=(Replacement(maria, person, NOW),)),
+        "reassigned": review(replaced=(Replacement(maria, person, NOW, because),)),
+    }.items():
+        yield name, other_hands_page(shown, key, NOW)
+    yield "taken-back", taken_back_page(review(replaced=(Replacement(person, maria, NOW),)), key)
+    yield "delegation", address_page(review(), Click(TOKEN, colleague=person))
 
 
 def _decided_pages() -> Iterator[tuple[str, str]]:

@@ -1,10 +1,8 @@
-"""The form that delegates a task, and the page of a person who has delegated theirs."""
-
-from datetime import datetime
+"""The form that delegates a task."""
 
 from countersign.presentation import words
 from countersign.presentation.markup import NOTHING, Html, html
-from review import notices, parts
+from review import parts
 from review.parts import Key
 
 
@@ -43,8 +41,3 @@ def form(key: Key, colleague: str, problem: str) -> Html:
 
 def _problem(problem: str) -> Html:
     return parts.problem(words.say("delegate.problem"), words.say(f"review.problem.{problem}"))
-
-
-def handed_over_page(title: str, to: str, at: datetime) -> str:
-    """Return the page for a person who has delegated the task."""
-    return notices.notice("handed_over", "closed", title=title, lead=notices.lead("handed_over", at, to))

@@ -7,6 +7,9 @@ from countersign.functions import http
 from countersign.functions.http import Event
 from countersign.services.reviews import Click
 
+TAKE_BACK = "take_back"
+"""The action of the form that takes a delegated task back."""
+
 _MAX_FIELDS = 16
 
 
@@ -37,7 +40,8 @@ def click_of(event: Event) -> Click:
         source=http.source_of(event),
         task_id=fields.get("task", ""),
         colleague=fields.get("colleague", ""),
-        confirmed=fields.get("confirmed", "") == "yes",
+        action=fields.get("action", ""),
+        confirmed=bool(fields.get("confirmed")),
     )
 
 

@@ -4,9 +4,9 @@ from countersign.composition import Ports, current_ports, once
 from countersign.functions.http import Event
 from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count
-from countersign.services.reviews import Review, Reviews
+from countersign.services.reviews import Click, Review, Reviews
 from review import views
-from review.form import click_of
+from review.form import TAKE_BACK, click_of
 from review.parts import Key
 from review.views import PageResponse
 
@@ -35,11 +35,19 @@ def decide(event: Event) -> PageResponse:
 
 
 def hand_over(event: Event) -> PageResponse:
-    """Delegate the task to a colleague."""
+    """Delegate the task to a colleague, or take it back."""
     click = click_of(event)
+    if click.action == TAKE_BACK:
+        return _take_back(click)
     review = reviews().hand_over(click)
     _tell("handed over", review)
     return views.of_hand_over(review, click, current_ports().clock.now())
+
+
+def _take_back(click: Click) -> PageResponse:
+    review = reviews().take_back(click)
+    _tell("taken back", review)
+    return views.of_take_back(review, click, current_ports().clock.now())
 
 
 def _tell(what: str, review: Review) -> None:

@@ -22,7 +22,9 @@ from countersign.domain.errors import (
     HandedOnError,
     InboxExpiredError,
     MalformedBodyError,
+    NoLongerAskedError,
     OwnRequestError,
+    TakenUpError,
     TaskClosedError,
     TooManyAnswersError,
     TooManyListsError,
@@ -37,7 +39,7 @@ from countersign.domain.tasks import Status, Task
 from countersign.domain.votes import may_delegate, needed, obstacle
 from countersign.functions import http
 from countersign.services.reviews import REASONS, Click, Review
-from review import delegation, notices, results
+from review import notices, results
 from review.notices import Problem
 from review.parts import Key
 from review.results import ClosedReason, DecidedView
@@ -78,7 +80,7 @@ def of_look(review: Review, key: Key, now: datetime) -> PageResponse:
     if not task.takes_answers(now):
         return PageResponse(HTTPStatus.GONE, _closed(task, now))
     if not task.asks(review.recipient):
-        return PageResponse(HTTPStatus.GONE, _handed_over(review))
+        return PageResponse(HTTPStatus.GONE, _other_hands(review, key, now))
     return PageResponse(HTTPStatus.OK, review_page(_form(review, key, now)))
 
 
@@ -93,9 +95,14 @@ def of_click(review: Review, click: Click, now: datetime) -> PageResponse:
 
 
 def of_hand_over(review: Review, click: Click, now: datetime) -> PageResponse:
-    """Return the answer to a delegation: it is done, or why it is refused."""
+    """Return the answer to a delegation: it is done, it needs a confirmation, or why it is refused."""
+    if review.unconfirmed:
+        # Imported here, as below: few reviews are delegated.
+        from review.handed_on import address_page
+
+        return PageResponse(HTTPStatus.OK, address_page(review, click))
     if review.refusal is None:
-        return PageResponse(HTTPStatus.OK, _handed_over(review))
+        return PageResponse(HTTPStatus.OK, _not_asked(review, click, now))
     if isinstance(review.refusal, DelegationRefusedError):
         status = HTTPStatus.BAD_REQUEST if review.refusal.reason == "no_address" else HTTPStatus.CONFLICT
         problem = f"delegation_{review.refusal.reason}"
@@ -104,6 +111,20 @@ def of_hand_over(review: Review, click: Click, now: datetime) -> PageResponse:
         return PageResponse(HTTPStatus.CONFLICT, _decided(review))
     # Every other refusal is also one of a vote.
     return of_click(review, click, now)
+
+
+def of_take_back(review: Review, click: Click, now: datetime) -> PageResponse:
+    """Return the answer to taking a task back: it is done, or why it is refused."""
+    key = Key(click.token, click.task_id)
+    if isinstance(review.refusal, DecidedOtherwiseError):  # no vote was lost
+        return PageResponse(HTTPStatus.CONFLICT, _decided(review))
+    if review.refusal:
+        return of_click(review, click, now)
+    if review.repeated:
+        return of_look(review, key, now)
+    from review.handed_on import taken_back_page
+
+    return PageResponse(HTTPStatus.OK, taken_back_page(review, key))
 
 
 def of_error(error: CountersignError) -> PageResponse:
@@ -196,18 +217,21 @@ def _decided(review: Review, *, just_now: bool = False, conflict: bool = False) 
     )
 
 
-def _handed_over(review: Review) -> str:
-    made = review.task.handed_on_by(review.recipient)
-    if made is None:  # the recipient was removed without delegating
-        return notices.problem_page("unknown_link")
-    return delegation.handed_over_page(review.task.question.title, made.to, made.at)
-
-
 def _closed(task: Task, now: datetime) -> str:
     if task.status is not Status.CANCELLED:
         return results.closed_page("expired", task.question.title, task.expires_at)
     reason: ClosedReason = "ended" if task.outlived_execution else "withdrawn"
     return results.closed_page(reason, task.question.title, task.closed_at or now, task.closed_comment)
+
+
+def _other_hands(review: Review, key: Key, now: datetime) -> str:
+    from review.handed_on import other_hands_page
+
+    return other_hands_page(review, key, now)
+
+
+def _not_asked(review: Review, click: Click, now: datetime) -> str:
+    return _other_hands(review, Key(click.token, click.task_id), now)
 
 
 PageOfRefusal = Callable[[Review, Click, datetime], str]
@@ -222,7 +246,9 @@ _REFUSALS: dict[type[ActionRefusedError], tuple[HTTPStatus, PageOfRefusal]] = {
     DecidedOtherwiseError: (HTTPStatus.CONFLICT, lambda review, *_: _decided(review, conflict=True)),
     TooManyAnswersError: (HTTPStatus.CONFLICT, _again),
     TaskClosedError: (HTTPStatus.GONE, lambda review, _, now: _closed(review.task, now)),
-    HandedOnError: (HTTPStatus.GONE, lambda review, *_: _handed_over(review)),
+    HandedOnError: (HTTPStatus.GONE, _not_asked),
+    NoLongerAskedError: (HTTPStatus.GONE, _not_asked),
+    TakenUpError: (HTTPStatus.CONFLICT, _not_asked),
     DetailsChangedError: (HTTPStatus.CONFLICT, _answer_again("details_changed")),
 }
 """The status and the page of each refusal."""

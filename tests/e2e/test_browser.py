@@ -111,7 +111,12 @@ def test_handing_on_and_the_list_are_accessible_and_fit(
     page.get_by_text("Hand this to a colleague instead").click()
     page.get_by_label("Your colleague’s e-mail address").fill(scene.approver("li"))
     page.get_by_role("button", name="Hand it over").click()
+    assert scene.approver("li") in page.get_by_role("main").inner_text()
+    assert_accessible(page)
+    page.get_by_role("button", name="Hand it over").click()
     assert page.get_by_role("heading", level=1).inner_text() == "Somebody else decides this now"
+    assert_accessible(page)
+    page.get_by_role("button", name="Take it back").click()
     assert_accessible(page)
 
 

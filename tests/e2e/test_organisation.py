@@ -44,7 +44,7 @@ def test_a_colleague_decides_a_request_that_was_delegated_to_them(scene: Scene) 
     maria, li = scene.approver("maria"), scene.approver("li")
     scene.submit()
     link = scene.link(maria)
-    handed = press(open_page(link), "delegate", colleague=li)
+    handed = press(press(open_page(link), "delegate", colleague=li), "delegate")
     assert handed.answer.status == 200
     gone = open_page(link)
     assert gone.answer.status == 410

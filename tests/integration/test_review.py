@@ -195,10 +195,16 @@ def test_a_delegation_moves_the_task_to_the_colleague_and_sends_the_hand_off(kit
     kit.open_task()
     token = kit.link()
     page = post_form("/delegate", t=token, colleague=COLLEAGUE)
+    assert (page.status, COLLEAGUE in page.body, kit.task().audience) == (200, True, (APPROVER,))
+    page = post_form("/delegate", t=token, colleague=COLLEAGUE, confirmed="yes")
     assert_sent_as_a_page(page)
     assert (page.status, COLLEAGUE in page.body) == (200, True)
     assert (kit.task().audience, len(outbox(kit))) == ((COLLEAGUE,), 1)
     assert click(kit, token).status == 410
+    page = post_form("/delegate", t=token, action="take_back")
+    assert_sent_as_a_page(page)
+    assert (page.status, kit.task().audience) == (200, (APPROVER,))
+    assert click(kit, kit.link(COLLEAGUE)).status == 410
 
 
 def test_the_link_to_an_inbox_is_sent_by_mail_and_not_shown(kit: Kit) -> None:

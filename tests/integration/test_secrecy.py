@@ -124,7 +124,7 @@ def test_delegations_and_inboxes_are_logged_without_a_secret(
     token, colleague = kit.link(), "li@example.com"
     post_form("/inbox", t=token)
     for address in ("li@elsewhere.example", colleague, colleague):
-        post_form("/delegate", t=token, colleague=address)
+        post_form("/delegate", t=token, colleague=address, confirmed="yes")
     outbox = [record for record in kit.stream() if record["dynamodb"]["Keys"]["sk"]["S"].startswith("OUTBOX#")]
     assert publish(*outbox) == []
     assert deliver(*(entry["Detail"] for document in events.documents for entry in document["Entries"])) == []

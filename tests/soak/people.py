@@ -111,7 +111,7 @@ class People(Working):
         if task is None:
             return
         form = {"t": mail.token, "colleague": colleague, "task": task.task_id if mail.is_inbox else ""}
-        if self.answered("hand over", self.post_form("/delegate", form)) == 200:
+        if self.answered("hand over", self.post_form("/delegate", form | {"confirmed": "yes"})) == 200:
             words = f"{mail.recipient} handed {task.task_id} to {colleague}"
             delegation = {"by": mail.recipient, "to": colleague}
             self.promised(words, lambda: self.watch.has_entry(task.task_id, {"delegated"}, **delegation))

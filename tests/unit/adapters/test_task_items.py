@@ -30,6 +30,7 @@ from countersign.domain.tasks import (
     Delegation,
     Exchange,
     Failure,
+    Replacement,
     Ring,
     RingState,
     Status,
@@ -76,6 +77,7 @@ FULL = any_decided_task(
     on_behalf_of="omar@example.com",
     refused_answers=2,
     bounced=1,
+    replaced=(Replacement("a@b.c", "d@e.f", NOW, "left"),),
     ring=Ring(RingState.DELIVERED, NOW),
     round=2,
     exchanges=(Exchange("a@b.c", "Why?", NOW, "So.", NOW, revised=True), Exchange("a@b.c", "Why?", NOW)),
@@ -225,4 +227,4 @@ def test_every_attribute_of_a_task_is_stored() -> None:
 
 def test_an_item_has_the_same_layout_in_every_version() -> None:
     documents = [task_document(FULL), question_document(FULL)]
-    assert digest(documents) == "e3e75ca5aebb90c395ab9a383650a302bf10750c7e1e54bb3e7ddb0980b9b3d2"
+    assert digest(documents) == "e8ab7f2ce8b21e600383d160e2dc775946b49be0f4708e57bb443358d02fc577"

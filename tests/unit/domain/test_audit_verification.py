@@ -12,6 +12,7 @@ from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.audit_verification import contradictions, links_used, unminted, unopened
 from countersign.domain.identity import Aliases
 from countersign.domain.people import Assignment
+from countersign.domain.replacements import reassign, take_back
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Delegation, Status, Task
 from countersign.testing.builders import APPROVER, CALLER, NOW, OTHER_APPROVER, any_rule, any_task
@@ -156,6 +157,15 @@ def test_the_audience_is_that_of_the_opening_the_escalations_and_the_delegations
     )
     told = opened(task, *events)
     assert found(after, told) == []
+    back = take_back(after, "e@example.com", "", NOW)
+    assert back
+    given = reassign(back.after, CALLER, "e@example.com", "f@example.org", "left the company", NOW)
+    later = opened(task, *events, *back.events, *given.events)
+    assert (given.after.delegations[0].by, "f@example.org" in given.after.escalated) == ("away@example.com", True)
+    assert found(given.after, later) == []
+    assert found(replace(given.after, replaced=()), later) == [
+        "the task and its audit name different people as those who were asked"
+    ]
     for forged in (
         {"audience": (*after.audience, alias)},
         {"audience": (APPROVER, "c@example.com")},

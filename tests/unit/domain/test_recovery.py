@@ -13,6 +13,7 @@ from countersign.domain.held_payments import Resolution, Verdict
 from countersign.domain.identity import NO_ALIASES, Aliases
 from countersign.domain.mails import MailReport
 from countersign.domain.people import Assignment
+from countersign.domain.replacements import reassign, take_back
 from countersign.domain.rules import Decision, Rule
 from countersign.domain.tasks import Change, Failure, Status, Task
 from countersign.testing.builders import APPROVER, NOW, OTHER_APPROVER, any_event, any_payment_task, any_rule, any_task
@@ -76,6 +77,10 @@ def brought_back(task: Task, entries: list[AuditEntry]) -> Task:
     return recovery.brought_back(task, entries, "ledger-restored", OPERATOR)[0]
 
 
+def delegating(task: Task, now: datetime) -> Change:
+    return votes.delegate(task, APPROVER, COLLEAGUE, "", now)
+
+
 BOTH = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))
 
 
@@ -85,7 +90,9 @@ BOTH = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))
         (BOTH, [vote(APPROVER)]),
         (BOTH, [vote(APPROVER), vote(OTHER_APPROVER)]),
         (BOTH, [vote(APPROVER, Decision.REJECT), tasks.close]),
-        (BOTH, [lambda task, now: votes.delegate(task, APPROVER, COLLEAGUE, "", now), vote(COLLEAGUE)]),
+        (BOTH, [delegating, vote(COLLEAGUE)]),
+        (BOTH, [delegating, lambda task, now: take_back(task, APPROVER, "", now)]),
+        (BOTH, [lambda task, now: reassign(task, OPERATOR, APPROVER, COLLEAGUE, "left", now), vote(COLLEAGUE)]),
         (any_task(), [ask(BOSS), vote(BOSS)]),
         (any_task(), [lambda task, now: tasks.extend(task, NOW + timedelta(hours=2), OPERATOR, now)]),
         (any_task(), [lambda task, now: tasks.withdraw(task, OPERATOR, "ordered twice", now)]),

@@ -68,7 +68,7 @@ ELSEWHERE = sorted(
     (
         leaves(errors.ActionRefusedError)
         | leaves(errors.WorkflowError)
-        | {errors.NotHandledError, errors.TooManyListsError}
+        | {errors.NotHandledError, errors.TooManyListsError, errors.UnconfirmedError}
     )
     - FOR_MACHINES_TOO,
     key=lambda kind: kind.__name__,

@@ -133,7 +133,7 @@ def test_every_header_of_the_contract_is_there() -> None:
     assert "noindex" in security_headers()["X-Robots-Tag"]
 
 
-@pytest.mark.parametrize("name", ["review", "decided", "closed", "recorded", "inbox", "handed-over"])
+@pytest.mark.parametrize("name", ["review", "decided", "closed", "recorded", "inbox", "delegated", "reassigned"])
 def test_untrusted_text_stays_text(name: str) -> None:
     hostile, plain = hostile_page(HOSTILE)[name], hostile_page("plain")[name]
     page = Outline(hostile)

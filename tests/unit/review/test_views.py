@@ -10,7 +10,7 @@ from countersign.domain import errors
 from countersign.domain.identity import Aliases
 from countersign.domain.links import MOST_WAITING
 from countersign.domain.rules import Decision, Rule
-from countersign.domain.tasks import MAX_ANSWERS, Delegation, Status, Task, Vote, execution_ended
+from countersign.domain.tasks import MAX_ANSWERS, Delegation, Replacement, Status, Task, Vote, execution_ended
 from countersign.services.inboxes import Inbox
 from countersign.services.reviews import Click, Review
 from countersign.testing.builders import (
@@ -56,6 +56,8 @@ REFUSALS: list[tuple[errors.ActionRefusedError, Task, int]] = [
     (errors.TooManyAnswersError(), any_task(), 409),
     (errors.HandedOnError(), HANDED_ON, 410),
     (errors.HandedOnError(), any_task(audience=(OTHER_APPROVER,)), 410),
+    (errors.NoLongerAskedError(), any_task(audience=(), replaced=(Replacement(APPROVER, "a@b.c", NOW),)), 410),
+    (errors.TakenUpError(), HANDED_ON, 409),
 ]
 
 
@@ -272,7 +274,56 @@ def test_the_page_of_a_person_who_delegated_names_the_colleague_and_the_time() -
     assert answer.status == 200
     assert OTHER_APPROVER in answer.page
     assert "08:00" in answer.page
-    assert not form_is_on(answer.page)
+
+
+TAKEN_BACK = any_task(replaced=(Replacement(OTHER_APPROVER, APPROVER, NOW),))
+VOTED = any_task(
+    audience=(OTHER_APPROVER, "li@example.com"),
+    rule=any_rule(),
+    delegations=HANDED_ON.delegations,
+    votes={OTHER_APPROVER: Vote(Decision.APPROVE, "", NOW)},
+)
+
+
+@pytest.mark.parametrize(("task", "button"), [(HANDED_ON, True), (VOTED, False)])
+def test_the_page_of_a_person_who_delegated_can_take_it_back_until_the_colleague_has_answered(
+    task: Task, button: bool
+) -> None:
+    look = views.of_look(Review(task, APPROVER), Key(any_token(), "a.b"), NOW)
+    assert (look.status, 'value="take_back"' in look.page, 'name="task" value="a.b"' in look.page) == (
+        410,
+        button,
+        button,
+    )
+    assert ("Your colleague has answered" in look.page) is not button
+    assert 'name="decision"' not in look.page
+
+
+def test_the_page_of_a_person_who_took_it_back_leads_to_the_review() -> None:
+    answer = views.of_take_back(Review(TAKEN_BACK, APPROVER), any_hand_over(), NOW)
+    assert (answer.status, OTHER_APPROVER in answer.page, 'href="review?t=' in answer.page) == (200, True, True)
+    again = views.of_take_back(Review(any_task(), APPROVER, repeated=True), any_hand_over(), NOW)
+    assert (again.status, 'name="decision"' in again.page) == (200, True)
+
+
+@pytest.mark.parametrize(("because", "said"), [("", "took this back"), ("She left.", "She left.")])
+def test_the_page_of_a_person_who_is_no_longer_asked_says_who_is_and_why(because: str, said: str) -> None:
+    task = any_task(replaced=(Replacement(OTHER_APPROVER, APPROVER, NOW, because),))
+    look = views.of_look(Review(task, OTHER_APPROVER), Key(any_token()), NOW)
+    assert (look.status, APPROVER in look.page, said in look.page, form_is_on(look.page)) == (410, True, True, False)
+
+
+def test_the_confirmation_of_a_delegation_repeats_the_address() -> None:
+    answer = views.of_hand_over(Review(any_task(), APPROVER, unconfirmed=True), any_hand_over("Li@Example.com "), NOW)
+    assert answer.status == 200
+    assert "<bdi>li@example.com</bdi>" in answer.page
+    assert 'name="confirmed" value="yes"' in answer.page
+
+
+def test_taking_back_a_decided_task_shows_the_decision_and_reports_no_lost_vote() -> None:
+    review = Review(any_decided_task(), APPROVER, refusal=errors.DecidedOtherwiseError())
+    answer = views.of_take_back(review, any_hand_over(), NOW)
+    assert (answer.status, "was not recorded" in answer.page) == (409, False)
 
 
 def test_the_page_of_a_delegate_names_the_replaced_person() -> None:
@@ -305,9 +356,9 @@ def test_a_refused_delegation_shows_the_reason_and_keeps_the_address(reason: str
 @pytest.mark.parametrize("task", [any_decided_task(), any_task(status=Status.CANCELLED), HANDED_ON])
 def test_an_invalid_post_from_an_outdated_page_shows_the_current_state(task: Task) -> None:
     review = Review(task, APPROVER, refusal=errors.DelegationRefusedError("no_address"))
-    assert not form_is_on(views.of_hand_over(review, any_hand_over(), NOW).page)
+    assert 'name="decision"' not in views.of_hand_over(review, any_hand_over(), NOW).page
     unknown = dataclasses.replace(review, refusal=errors.UnknownDecisionError())
-    assert not form_is_on(views.of_click(unknown, any_click(), NOW).page)
+    assert 'name="decision"' not in views.of_click(unknown, any_click(), NOW).page
 
 
 def test_a_delegation_after_the_own_decision_reports_no_lost_vote() -> None:

@@ -208,8 +208,11 @@ COLLEAGUE = "li@example.com"
 
 
 def hand_over(bench: Bench, colleague: str = COLLEAGUE, **changes: Any) -> Review:
-    fields = {"token": bench.token, "fetch_site": "same-origin", "source": "203.0.113.0/24"} | changes
-    return bench.reviews.hand_over(Click(colleague=colleague, **fields))
+    return bench.reviews.hand_over(Click(colleague=colleague, confirmed=True, **from_page(bench, **changes)))
+
+
+def from_page(bench: Bench, **changes: Any) -> dict[str, Any]:
+    return {"token": bench.token, "fetch_site": "same-origin", "source": "203.0.113.0/24"} | changes
 
 
 def test_a_delegation_and_its_hand_off_are_one_write() -> None:
@@ -285,6 +288,49 @@ def test_a_look_and_a_click_on_a_closed_task_need_no_lookup(standing: Task) -> N
     bench.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
     bench.reviews.look(bench.token)
     bench.click(decision="reject")
+
+
+def take_back(bench: Bench, **changes: Any) -> Review:
+    return bench.reviews.take_back(Click(action="take_back", **from_page(bench, **changes)))
+
+
+def test_a_delegation_waits_for_the_confirmation_of_its_address_without_a_write() -> None:
+    bench = Bench(any_task())
+    review = bench.reviews.hand_over(Click(colleague=COLLEAGUE, **from_page(bench)))
+    assert (review.unconfirmed, review.task.audience, bench.ledger.entries) == (True, (APPROVER,), [])
+    refused = bench.reviews.hand_over(Click(colleague=REQUESTER, **from_page(bench)))
+    assert isinstance(refused.refusal, errors.DelegationRefusedError), "nobody confirms what is refused"
+
+
+def test_a_task_is_taken_back_from_a_colleague_who_only_opened_it() -> None:
+    bench = Bench(any_task())
+    hand_over(bench)
+    theirs = bench.link_for(COLLEAGUE)
+    bench.reviews.look(theirs)
+    assert take_back(bench).task.audience == (APPROVER,)
+    entry = bench.ledger.entries[-1].event
+    taken = {"by": APPROVER, "to": COLLEAGUE, "link": fingerprint(bench.token)}
+    assert (entry.event, entry.actor, entry.data) == ("delegation_taken_back", APPROVER, taken)
+    assert take_back(bench).repeated
+    assert isinstance(bench.click(token=theirs).refusal, errors.NoLongerAskedError)
+    assert bench.click().task.decided_by == (APPROVER,)
+
+
+def test_a_task_is_not_taken_back_once_the_colleague_has_answered() -> None:
+    bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule()))
+    hand_over(bench)
+    meanwhile(bench.ledger, lambda: bench.click(token=bench.link_for(COLLEAGUE)))
+    assert isinstance(take_back(bench).refusal, errors.TakenUpError)
+    assert bench.task.audience == (COLLEAGUE, OTHER_APPROVER)
+
+
+def test_an_inbox_takes_back_what_it_delegated() -> None:
+    bench = Bench(any_task())
+    token, known_by = mint()
+    link = Link(known_by, "", APPROVER, Purpose.INBOX, NOW + timedelta(days=1), "order-2.approval")
+    bench.ledger.put_link(link, NOW)
+    hand_over(bench, token=token, task_id=TASK_ID)
+    assert take_back(bench, token=token, task_id=TASK_ID).task.audience == (APPROVER,)
 
 
 # Inboxes

@@ -26,7 +26,17 @@ from countersign.domain.identity import Aliases
 from countersign.domain.questions import Question, Shown
 from countersign.domain.rules import Decision, Outcome, Rule
 from countersign.domain.strict_json import canonical
-from countersign.domain.tasks import Delegation, Exchange, Failure, Ring, RingState, Status, Task, Vote
+from countersign.domain.tasks import (
+    Delegation,
+    Exchange,
+    Failure,
+    Replacement,
+    Ring,
+    RingState,
+    Status,
+    Task,
+    Vote,
+)
 from countersign.domain.upkeep import look_at
 
 RETENTION = timedelta(days=400)
@@ -185,7 +195,7 @@ def plain(value: Any) -> Any:
         return value.to_document()
     if dataclasses.is_dataclass(value):
         return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, Exchange):
+    if isinstance(value, Exchange | Replacement):
         value = value._asdict()
     if isinstance(value, Mapping):
         return {key: plain(member) for key, member in value.items()}
@@ -215,6 +225,10 @@ def _delegation(document: Mapping[str, Any]) -> Delegation:
     return Delegation(document["by"], document["to"], from_text(document["at"]), document["standing"])
 
 
+def _replacement(document: Mapping[str, Any]) -> Replacement:
+    return Replacement(document["by"], document["to"], from_text(document["at"]), document["because"])
+
+
 def _exchange(document: Mapping[str, Any]) -> Exchange:
     answered_at = document["answered_at"] and from_text(document["answered_at"])
     return Exchange(**{**document, "at": from_text(document["at"]), "answered_at": answered_at})
@@ -231,6 +245,7 @@ _READ: Mapping[str, Callable[[Any], Any]] = {
     "outcome": Outcome,
     "aliases": lambda aliases: Aliases(aliases.get("known", {})),
     "delegations": lambda made: tuple(map(_delegation, made)),
+    "replaced": lambda made: tuple(map(_replacement, made)),
     "exchanges": lambda made: tuple(map(_exchange, made)),
     "votes": lambda votes: {person: _vote(vote) for person, vote in votes.items()},
     "failure": lambda failure: Failure(**failure),

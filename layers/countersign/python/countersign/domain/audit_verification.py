@@ -12,7 +12,7 @@ from countersign.domain.clock import to_text
 from countersign.domain.rules import Rule
 from countersign.domain.tasks import Status, Task
 
-_BY_LINK = ("voted", "delegated")
+_BY_LINK = ("voted", "delegated", "delegation_taken_back")
 
 _LEAVES: Mapping[str, Status] = MappingProxyType(
     {
@@ -46,7 +46,8 @@ class _Told:
         expires_at: Its deadline; empty if it was never opened.
         audience: The people who were asked, including those who delegated it.
         escalated: The people whom an escalation asked, and those to whom they delegated it.
-        delegations: The delegations, in order.
+        delegations: The delegations that stand, in order.
+        replaced: The people who were replaced, each with the person in their place, in order.
     """
 
     status: Status | None = None
@@ -59,6 +60,7 @@ class _Told:
     audience: tuple[str, ...] = ()
     escalated: tuple[str, ...] = ()
     delegations: tuple[_Handing, ...] = ()
+    replaced: tuple[tuple[str, str], ...] = ()
 
 
 def contradictions(task: Task, entries: Sequence[AuditEntry]) -> Iterator[str]:
@@ -170,6 +172,19 @@ def _delegated(told: _Told, _: AuditEntry, data: Mapping[str, Any]) -> _Fields:
     return {**handing, "audience": (*told.audience, to), "escalated": (*told.escalated, *escalated)}
 
 
+def _taken_back(told: _Told, _: AuditEntry, data: Mapping[str, Any]) -> _Fields:
+    by, to = data.get("by", ""), data.get("to", "")
+    others = tuple(made for made in told.delegations if made != (by, to, False))
+    return {"delegations": others, "replaced": (*told.replaced, (to, by))}
+
+
+def _reassigned(told: _Told, _: AuditEntry, data: Mapping[str, Any]) -> _Fields:
+    by, to = data.get("by", ""), data.get("to", "")
+    escalated = (to,) if by in told.escalated else ()
+    people = {"audience": (*told.audience, to), "escalated": (*told.escalated, *escalated)}
+    return {**people, "replaced": (*told.replaced, (by, to))}
+
+
 def _voted(told: _Told, entry: AuditEntry, data: Mapping[str, Any]) -> _Fields:
     return {"votes": {**told.votes, entry.event.actor: (data.get("decision"), data.get("comment"), entry.at)}}
 
@@ -188,6 +203,8 @@ _TELLS: Mapping[str, Callable[[_Told, AuditEntry, Mapping[str, Any]], _Fields]] 
         "extended": _extended,
         "escalated": _escalated,
         "delegated": _delegated,
+        "delegation_taken_back": _taken_back,
+        "reassigned": _reassigned,
         "voted": _voted,
         "decided": _decided,
         "restored": _restored,
@@ -197,14 +214,15 @@ _TELLS: Mapping[str, Callable[[_Told, AuditEntry, Mapping[str, Any]], _Fields]] 
 
 
 def _asks_those_of(told: _Told, task: Task) -> bool:
-    """Tell whether a task asks the people whom its audit names, apart from those who delegated by another address."""
-    gave_up = [by for by, _, standing in told.delegations if not standing]
+    """Tell whether a task asks the people whom its audit names, apart from those who gave it up by another address."""
+    gave_up = [by for by, _, standing in told.delegations if not standing] + [by for by, _ in told.replaced]
     gone = (person for person in told.audience if person not in task.audience)
     return (
         set(task.audience) <= set(told.audience)
         and set(task.escalated) <= set(told.escalated)
         and all(any(task.aliases.same(person, by) for by in gave_up) for person in gone)
         and told.delegations == tuple((made.by, made.to, made.standing) for made in task.delegations)
+        and told.replaced == tuple((made.by, made.to) for made in task.replaced)
     )
 
 

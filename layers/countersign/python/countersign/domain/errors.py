@@ -185,6 +185,14 @@ class HandedOnError(ActionRefusedError):
     """The link's owner has delegated the task."""
 
 
+class NoLongerAskedError(ActionRefusedError):
+    """The link's owner was asked, until a delegation was taken back or an operator asked somebody else."""
+
+
+class TakenUpError(ActionRefusedError):
+    """The colleague has answered, so the delegation stands."""
+
+
 class InboxExpiredError(ActionRefusedError):
     """The link to an inbox is too old."""
 

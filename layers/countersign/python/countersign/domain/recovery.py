@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
-from countersign.domain import held_payments, payments, votes
+from countersign.domain import held_payments, payments, replacements, votes
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import from_text
 from countersign.domain.mails import HARD
@@ -62,6 +62,15 @@ def _voted(task: Task, event: AuditEvent, at: datetime) -> Task:
 def _delegated(task: Task, event: AuditEvent, at: datetime) -> Task:
     made = Delegation(event.data["by"], event.data["to"], at, event.data["standing"])
     return votes.with_delegation(task, made)
+
+
+def _taken_back(task: Task, event: AuditEvent, at: datetime) -> Task:
+    made = task.handed_on_by(event.data["by"])
+    return replacements.taken_back(task, made, at) if made else task
+
+
+def _reassigned(task: Task, event: AuditEvent, at: datetime) -> Task:
+    return replacements.reassigned(task, event.data, at)
 
 
 def _escalated(task: Task, event: AuditEvent, _: datetime) -> Task:
@@ -121,6 +130,8 @@ _TAKEN_ON: Mapping[str, Callable[[Task, AuditEvent, datetime], Task]] = MappingP
     {
         "voted": _voted,
         "delegated": _delegated,
+        "delegation_taken_back": _taken_back,
+        "reassigned": _reassigned,
         "escalated": _escalated,
         "extended": _extended,
         "sent": _sent,

@@ -120,6 +120,22 @@ class Delegation:
     standing: bool = False
 
 
+class Replacement(NamedTuple):
+    """One time that a person who was asked was replaced.
+
+    Attributes:
+        by: The person who is no longer asked.
+        to: The person who is asked in their place.
+        at: When, in UTC.
+        because: The operator's reason; empty if `to` took the task back from their colleague.
+    """
+
+    by: str
+    to: str
+    at: datetime
+    because: str = ""
+
+
 class Exchange(NamedTuple):
     """One time that an approver sent the task back to the requester.
 
@@ -195,6 +211,8 @@ class Task:
         audience: The recipients who may answer, normalised, in order.
         aliases: Which addresses of recipients and requester belong to one person.
         delegations: The delegations, by people and by the directory.
+        replaced: The people who were asked and no longer are, because a delegation was taken back or an operator asked
+            somebody else.
         escalated: The part of the audience whom an escalation added, or to whom such a person delegated the task.
         votes: Each recipient's vote in the current round.
         round: Number of the round: 1, plus 1 for each revision. A vote counts in its own round only.
@@ -241,6 +259,7 @@ class Task:
     audience: tuple[str, ...] = ()
     aliases: Aliases = field(default_factory=Aliases)
     delegations: tuple[Delegation, ...] = ()
+    replaced: tuple[Replacement, ...] = ()
     escalated: tuple[str, ...] = ()
     votes: Mapping[str, Vote] = field(default_factory=dict)
     round: int = 1
@@ -322,17 +341,27 @@ class Task:
         """Return the delegation that an address's owner made, or None."""
         return next((made for made in self.delegations if self.aliases.same(made.by, address)), None)
 
+    def replacement_of(self, address: str) -> Replacement | None:
+        """Return the last replacement of an address's owner; None if they were never replaced, or are asked again."""
+        if address in self.audience:
+            return None
+        return next((made for made in reversed(self.replaced) if self.aliases.same(made.by, address)), None)
+
     def stands_in_for(self, address: str) -> str:
         """Return the person in whose place an address's owner is asked; empty for none."""
-        return next((made.by for made in self.delegations if self.aliases.same(made.to, address)), "")
+        places = [(made.by, made.to) for made in self.delegations]
+        places += [(made.by, made.to) for made in self.replaced if made.because]
+        return next((by for by, to in places if self.aliases.same(to, address)), "")
 
     def asks(self, address: str) -> bool:
         """Tell whether an address's owner is asked and has not delegated the task."""
         return address in self.audience and self.handed_on_by(address) is None
 
     def concerns(self, address: str) -> bool:
-        """Tell whether an address's owner is asked, or was until they delegated the task."""
-        return address in self.audience or self.handed_on_by(address) is not None
+        """Tell whether an address's owner is asked, or was until they delegated the task or were replaced."""
+        if address in self.audience:
+            return True
+        return self.handed_on_by(address) is not None or self.replacement_of(address) is not None
 
     def waits_for(self, address: str, now: datetime) -> bool:
         """Tell whether an address's owner is asked and a vote of theirs would count."""

@@ -16,6 +16,7 @@ from countersign.domain.errors import (
     DelegationRefusedError,
     DetailsChangedError,
     HandedOnError,
+    NoLongerAskedError,
     OwnRequestError,
     TaskClosedError,
     TooManyAnswersError,
@@ -78,6 +79,7 @@ def answer(
         DecidedOtherwiseError: The task is decided, and this person did not decide it so.
         TaskClosedError: The task expired or was cancelled.
         HandedOnError: Somebody else decides in their place.
+        NoLongerAskedError: They were replaced.
         TooManyAnswersError: They have replaced their answer too often; the last one stands.
         DetailsChangedError: The page showed other details.
         CommentMissingError: The question needs a comment with this decision.
@@ -117,6 +119,7 @@ def delegate(task: Task, recipient: str, colleague: str, source: str, now: datet
         DecidedOtherwiseError: The task is decided.
         TaskClosedError: The task expired or was cancelled.
         HandedOnError: The recipient has handed it on before.
+        NoLongerAskedError: The recipient was replaced.
         DelegationRefusedError: It cannot go from this recipient to this colleague; has the reason.
     """
     _check_person(task, recipient)
@@ -291,24 +294,34 @@ def _is_spent(vote: Vote | None) -> bool:
 def _check_open_for(task: Task, recipient: str, now: datetime) -> None:
     check_open(task, now)
     if not task.asks(recipient):
-        raise HandedOnError
+        handed_on = task.handed_on_by(recipient) or task.replacement_of(recipient) is None
+        raise HandedOnError if handed_on else NoLongerAskedError
 
 
 def _check_delegation(task: Task, recipient: str, colleague: str) -> None:
     """Refuse a delegation that is not allowed; the task has the aliases of both people."""
-    same = task.aliases.same
     if _was_handed(task, recipient):
         raise DelegationRefusedError("only_once")
     if task.vote_of(recipient) is not None:
         raise DelegationRefusedError("answered")
-    if task.is_requester(colleague):
-        raise DelegationRefusedError("requester")
-    if task.handed_on_by(colleague) or any(
-        same(other, colleague) for other in (*task.audience, *task.question.elsewhere)
-    ):
+    check_newcomer(task, colleague)
+    if task.replacement_of(colleague):  # their messages say that they are no longer asked
         raise DelegationRefusedError("asked_already")
     if not same_domain(colleague, recipient):
         raise DelegationRefusedError("outsider")
+
+
+def check_newcomer(task: Task, person: str) -> None:
+    """Refuse a person who cannot take an approver's place; the task has their aliases.
+
+    Raises:
+        DelegationRefusedError: They made the request, or have a part in the task already.
+    """
+    if task.is_requester(person):
+        raise DelegationRefusedError("requester")
+    involved = (*task.audience, *task.question.elsewhere)
+    if task.handed_on_by(person) or any(task.aliases.same(other, person) for other in involved):
+        raise DelegationRefusedError("asked_already")
 
 
 def _may_join(task: Task, person: str) -> bool:

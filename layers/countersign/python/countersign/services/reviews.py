@@ -20,7 +20,9 @@ from countersign.domain.errors import (
     DelegationRefusedError,
     DetailsChangedError,
     HandedOnError,
+    NoLongerAskedError,
     OwnRequestError,
+    TakenUpError,
     TaskClosedError,
     TooManyAnswersError,
     UnconfirmedError,
@@ -50,6 +52,8 @@ REASONS: dict[type[CountersignError], str] = {
     TooManyAnswersError: "too_many_answers",
     TaskClosedError: "closed",
     HandedOnError: "handed_on",
+    NoLongerAskedError: "no_longer_asked",
+    TakenUpError: "taken_up",
     DelegationRefusedError: "delegation",
     DetailsChangedError: "details_changed",
 }
@@ -69,6 +73,7 @@ class Click:
         source: The sender's network.
         task_id: The task, for a click in an inbox; empty for a review link.
         colleague: The address of the colleague to whom the task is delegated.
+        action: The word for what else the form asks for, such as `take_back`.
         confirmed: Whether the form is that of a page that asked for confirmation.
     """
 
@@ -80,6 +85,7 @@ class Click:
     source: str = ""
     task_id: str = ""
     colleague: str = ""
+    action: str = ""
     confirmed: bool = False
 
 
@@ -140,7 +146,9 @@ class Reviews:
         return self._recorded(link, click, lambda task, now: _answer(task, link, click, now))
 
     def hand_over(self, click: Click) -> Review:
-        """Delegate the task to a colleague. The same write puts their message into the outbox: the workflow sleeps.
+        """Delegate the task to a colleague, once the page has asked to confirm the address.
+
+        The same write puts their message into the outbox: the workflow sleeps.
 
         Returns:
             The task after the click, with the reason if the click was refused.
@@ -152,7 +160,24 @@ class Reviews:
         """
         link, colleague = self._link(click.token, click.task_id), normalise(click.colleague)
         more = (colleague,) if is_address(colleague) else ()
-        return self._recorded(link, click, lambda task, now: _delegate(task, link, colleague, click.source, now), more)
+        return self._recorded(link, click, lambda task, now: _delegate(task, link, colleague, click, now), more)
+
+    def take_back(self, click: Click) -> Review:
+        """Take the task back from the colleague to whom the owner of the link delegated it.
+
+        Returns:
+            The task after the click, with the reason if the click was refused; `repeated` if nothing is delegated.
+
+        Raises:
+            UnknownLinkError: No link has this token.
+            InboxExpiredError: The token is of an inbox link that is too old.
+            LedgerUnavailableError: The ledger or the directory did not answer; nothing was recorded.
+        """
+        # Imported here: most cold starts are for the page of one review.
+        from countersign.domain.replacements import take_back
+
+        link = self._link(click.token, click.task_id)
+        return self._recorded(link, click, lambda task, now: take_back(task, link.recipient, click.source, now))
 
     def _link(self, token: str, task_id: str) -> Link:
         return review_link(self.ledger, token, task_id, self.clock.now())
@@ -198,8 +223,10 @@ def _learnt(task: Task, change: Change) -> Change:
     return change if aliases == task.aliases else replace(change, fields={**change.fields, "aliases": aliases})
 
 
-def _delegate(task: Task, link: Link, colleague: str, source: str, now: datetime) -> Change:
-    change = votes.delegate(task, link.recipient, colleague, source, now)
+def _delegate(task: Task, link: Link, colleague: str, click: Click, now: datetime) -> Change:
+    change = votes.delegate(task, link.recipient, colleague, click.source, now)
+    if not click.confirmed:
+        raise UnconfirmedError
     after = change.after
     return replace(change, outbox={f"delegated#{after.revision}": _envelope_to(colleague, after)})
 
