@@ -1,103 +1,107 @@
-"""Take the pictures of the pages that the documents show: `python -m tools.screenshots`.
+"""Take the pictures of pages and mails for the documents: `python -m tools.screenshots [name …]`.
 
-The pages are rendered with an example of an order, in a real browser: the review at the size of a phone and of a
-desktop, in both colour schemes, and the inbox on a phone.
+Each page and mail is one sheet, docs/pictures/<name>.png: on a phone and on a desktop, in light and in dark, in English
+and in Arabic. The README shows the review page on a phone alone, in light and in dark.
 """
 
+from __future__ import annotations
+
+import os
 import sys
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from io import BytesIO
 from itertools import product
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import ViewportSize, sync_playwright
+from PIL import Image
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from tools.browser import obtain
 
 ROOT = Path(__file__).resolve().parents[1]
 PICTURES = ROOT / "docs" / "pictures"
+LANGUAGES = ("en", "ar")
 
 Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 SIZES: dict[str, ViewportSize] = {
     "phone": {"width": 390, "height": 844},
     "desktop": {"width": 1280, "height": 900},
 }
-NOW = datetime(2027, 3, 1, 9, 12, tzinfo=UTC)
-TITLE = "Order 1001: 250.00 EUR"
-SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+_TALLEST = 1_600
+_SHOWN_OF_DESKTOP = 760
+_SHARE_OF_DESKTOP = 0.6
+_GAP = 16
+_BETWEEN = "#8a94a0"
+_COLOURS = 96
+_OF_FUNCTIONS = {"POWERTOOLS_METRICS_NAMESPACE": "Countersign", "METRICS_STAGE": "pictures"}
 
 
-def main() -> int:
-    """Write every picture."""
+def main(names: list[str]) -> int:
+    """Write the pictures of these pages and mails; of all without names."""
     PICTURES.mkdir(parents=True, exist_ok=True)
     sys.path.extend(str(ROOT / folder) for folder in ("lambdas", "layers/countersign/python"))
-    pictures = [(_review(), f"review-{size}-{scheme}", size, scheme) for size, scheme in product(SIZES, SCHEMES)]
-    pictures += [(_ended(), f"ended-{size}-{scheme}", size, scheme) for size, scheme in product(SIZES, SCHEMES)]
-    pictures.append((_inbox(), "inbox-phone-light", "phone", "light"))
+    os.environ.update(_OF_FUNCTIONS)
+    from tools.gallery import EXAMPLES, Scene
+
     with sync_playwright() as playwright:
         # As root, Chromium starts only without its own sandbox.
         browser = playwright.chromium.launch(executable_path=str(obtain()), args=["--no-sandbox"])
-        for page, name, size, scheme in pictures:
-            tab = browser.new_page(viewport=SIZES[size], color_scheme=scheme)
-            tab.set_content(page)
-            # A picture of a whole page has the buttons, which stay in sight, at their place in the page.
-            tab.set_viewport_size({**SIZES[size], "height": tab.evaluate("document.documentElement.scrollHeight")})
-            tab.screenshot(path=PICTURES / f"{name}.png")
+        for name in names or EXAMPLES:
+            pages = [EXAMPLES[name](Scene(language)) for language in LANGUAGES]
+            _save(_sheet([list(_pictures(browser, pages, size)) for size in SIZES]), name)
+        if not names:
+            for scheme in SCHEMES:
+                _save(_picture(browser, EXAMPLES["review"](Scene("en")), "phone", scheme), f"review-phone-{scheme}")
         browser.close()
     return 0
 
 
-def _review() -> str:
-    from countersign.domain.questions import Attachment, Question
-    from review.parts import Key
-    from review.review_page import ReviewView, review_page
-
-    return review_page(
-        ReviewView(
-            question=Question(
-                TITLE,
-                (("Order", "1001"), ("Amount", "250.00 EUR"), ("Description", "Twelve office chairs")),
-                "rita@example.com",
-                amount="250.00 EUR",
-                attachments=(Attachment("Offer.pdf", "https://files.example.com/offers/1001.pdf"),),
-            ),
-            recipient="maria@example.com",
-            expires_at=NOW + timedelta(days=2, hours=5),
-            now=NOW,
-            key=Key(""),
-            shown="",
-            can_hand_over=True,
-            others=("hugo@example.com",),
-        )
-    )
+def _pictures(browser: Browser, pages: list[str], size: str) -> Iterator[Image.Image]:
+    """Take the pictures of a row: a page in each language and scheme. A desktop's empty sides are cut off."""
+    for page, scheme in product(pages, SCHEMES):
+        picture = _picture(browser, page, size, scheme)
+        if size == "desktop":
+            side = (picture.width - _SHOWN_OF_DESKTOP) // 2
+            picture = picture.crop((side, 0, side + _SHOWN_OF_DESKTOP, picture.height))
+            picture = picture.resize(
+                (round(picture.width * _SHARE_OF_DESKTOP), round(picture.height * _SHARE_OF_DESKTOP)),
+                Image.Resampling.LANCZOS,
+            )
+        yield picture
 
 
-def _ended() -> str:
-    from review.results import closed_page
+def _picture(browser: Browser, page: str, size: str, scheme: Scheme) -> Image.Image:
+    """Take a picture of a whole page, in which buttons that stay in sight are at their place in the page."""
+    tab = browser.new_page(viewport=SIZES[size], color_scheme=scheme)
+    tab.set_content(page)
+    height = min(_TALLEST, tab.evaluate("document.documentElement.scrollHeight"))
+    tab.set_viewport_size({**SIZES[size], "height": height})
+    picture = Image.open(BytesIO(tab.screenshot())).convert("RGB")
+    tab.close()
+    return picture
 
-    return closed_page("ended", TITLE, NOW)
+
+def _sheet(rows: list[list[Image.Image]]) -> Image.Image:
+    """Return pictures side by side, in rows."""
+    width = max(sum(picture.width + _GAP for picture in row) for row in rows) + _GAP
+    heights = [max(picture.height for picture in row) for row in rows]
+    sheet = Image.new("RGB", (width, sum(heights) + _GAP * (len(rows) + 1)), _BETWEEN)
+    top = _GAP
+    for row, height in zip(rows, heights, strict=True):
+        left = _GAP
+        for picture in row:
+            sheet.paste(picture, (left, top))
+            left += picture.width + _GAP
+        top += height + _GAP
+    return sheet
 
 
-def _inbox() -> str:
-    from countersign.domain.questions import Question
-    from countersign.domain.rules import Decision
-    from countersign.domain.tasks import Status, Task, Vote
-    from countersign.services.inboxes import Inbox
-    from review.inbox_page import inbox_page
-
-    unanswered: dict[str, Vote] = {}
-    answered = {"maria@example.com": Vote(Decision.APPROVE, "", NOW)}
-    orders = (
-        ("Order 1007: 1,250.00 EUR", "rita@example.com", timedelta(hours=5), unanswered),
-        ("Order 1001: 250.00 EUR", "rita@example.com", timedelta(days=2, hours=5), answered),
-        ("Order 1004: 18,400.00 EUR", "hugo@example.com", timedelta(days=6), unanswered),
-    )
-    tasks = (
-        Task("", Status.OPEN, NOW + left, question=Question(title=title, requester=requester), votes=votes)
-        for title, requester, left, votes in orders
-    )
-    return inbox_page(Inbox("maria@example.com", tuple(tasks)), "", NOW)
+def _save(picture: Image.Image, name: str) -> None:
+    few = picture.quantize(_COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE)
+    few.save(PICTURES / f"{name}.png", optimize=True)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
