@@ -294,4 +294,14 @@ def every_mail() -> Mapping[str, Mail]:
             left = timedelta(hours=5)
             mail = any_mail(kind=f"approval.{occasion}", stage=stage, details=details, left=left)
             found[f"{occasion}-{stage or 'prod'}"] = mail
+    for status in ("approved", "rejected", "expired", "withdrawn", "returned"):
+        found[f"told-{status}"] = any_told_mail(status)
     return {name: as_mail(mail) for name, mail in found.items()}
+
+
+def any_told_mail(status: str, **changes: Any) -> Message:
+    """Return the mail that tells the requester a status, with changes."""
+    decided = {"by": ("maria@example.com", "otto@example.com"), "comment": COMMENT}
+    told = decided if status not in ("expired", "withdrawn") else {}
+    link = f"https://api.example.com/request?t={TOKEN}"
+    return any_mail(kind=f"approval.{status}", recipient="ana@example.com", link=link, **told | changes)

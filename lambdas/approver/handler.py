@@ -1,4 +1,4 @@
-"""The approver: sends each recipient of a handed-off approval their own review link."""
+"""The approver: sends recipients of a hand-off a review link each, and tells requesters the outcome."""
 
 from typing import Any
 
@@ -26,13 +26,27 @@ def deliveries(ports: Ports) -> Deliveries:
 
 
 def take(record: Record) -> None:
-    """Deliver the hand-off of one message."""
-    handed_off = envelope.read(strict_json.read(record["body"].encode()))
+    """Deliver the hand-off of one message, or tell a requester of a lifecycle event."""
+    document = strict_json.read(record["body"].encode())
+    if isinstance(document, dict) and document.get("tell_requester"):
+        _tell(str(document.get("task_id", "")))
+        return
+    handed_off = envelope.read(document)
     about(task_id=handed_off["task_id"])
     deliver = deliveries().deliver_inbox if handed_off["kind"].endswith(".inbox") else deliveries().deliver
     with brand.shown(current_ports().environment.table("brand")):
         sent = deliver(handed_off)
     logger.info("delivered", kind=handed_off["kind"], mails=sent)
+
+
+def _tell(task_id: str) -> None:
+    # Imported here: most messages are hand-offs.
+    from countersign.services.tellings import Tellings
+
+    about(task_id=task_id)
+    with brand.shown(current_ports().environment.table("brand")):
+        sent = Tellings(deliveries()).tell(task_id)
+    logger.info("told", mails=sent)
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  Lambda passes it

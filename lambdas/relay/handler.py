@@ -1,11 +1,11 @@
-"""The relay: rings the workflow's callback for each decision, and each first bounce, in the ledger's stream."""
+"""The relay: rings the workflow's callback for each decision, requester's withdrawal and first bounce in the stream."""
 
 from typing import Any
 
 from countersign.adapters.task_items import task_of
 from countersign.composition import Ports, once
 from countersign.domain.rules import Outcome
-from countersign.domain.tasks import RingState
+from countersign.domain.tasks import RingState, Status
 from countersign.functions.batches import Record, run_batch
 from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count
@@ -22,7 +22,10 @@ def ring(record: Record) -> None:
     """Ring for one task. A ring that failed for good is counted, and does not block the others."""
     task = task_of(record["dynamodb"]["NewImage"])
     about(task_id=task.task_id)
-    result = rings().ring(task.task_id, task.callback_id, failed=task.outcome is Outcome.FAILED)
+    is_withdrawn = task.status is Status.CANCELLED
+    result = rings().ring(
+        task.task_id, task.callback_id, failed=task.outcome is Outcome.FAILED, always_record=is_withdrawn
+    )
     count({"delivered": "RingsDelivered", "closed": "RingsClosed", "failed": "RingsFailed"}[result.state])
     log = logger.error if result.state is RingState.FAILED else logger.info
     log("rung", state=result.state, error=result.error)

@@ -146,17 +146,6 @@ def described(hint: str, *, invalid: bool) -> Html:
     return html(' aria-describedby="{hint}"', hint=hint)
 
 
-def listed(people: tuple[str, ...]) -> str:
-    """Return people in one phrase; empty for nobody."""
-    *others, last = people or ("",)
-    if not others:
-        return last
-    listed = words.say("people.two", first=others.pop(), last=last)
-    for person in reversed(others):
-        listed = words.say("people.more", first=person, last=listed)
-    return listed
-
-
 def rows(question: Shown) -> Html:
     """Return the rows of a question's content."""
     details = joined(row(label, text) for label, text in question.details)

@@ -109,7 +109,7 @@ def _rows(view: ReviewView) -> Html:
     progress = words.say("review.progress.text", approvals=view.approvals, needed=view.needed)
     return joined(
         (
-            parts.optional_row("review.others", parts.listed(view.others)),
+            parts.optional_row("review.others", words.listed(view.others)),
             parts.optional_row("review.progress", progress if view.needed > 1 else ""),
             parts.optional_row("on_behalf_of", view.question.on_behalf_of),
             parts.rows(view.question),

@@ -53,6 +53,15 @@ def test_hand_offs_go_to_their_queue(prod: Synthesised, kind: str, queues: set[s
     assert found == queues
 
 
+@pytest.mark.parametrize("kind", ["TaskApplied", "TaskReturned", "TaskExpired"])
+def test_only_events_after_which_the_requester_is_told_go_to_the_approver(prod: Synthesised, kind: str) -> None:
+    outcomes = rule(prod, "Approver/Approvals/Outcomes")
+    assert (outcomes["EventBusName"], outcomes["Targets"][0]["InputPath"]) == ("HandOffs/Bus", "$.detail")
+    assert matches(outcomes["EventPattern"], hand_off(kind, tell_requester=True))
+    assert not matches(outcomes["EventPattern"], hand_off(kind))
+    assert not matches(outcomes["EventPattern"], {**hand_off(kind, tell_requester=True), "source": "somebody.else"})
+
+
 @pytest.mark.parametrize(
     ("kind", "received"),
     [("payment.held", True), ("deposit.held", True), ("payment.requested", False), ("TaskOpened", False)],
@@ -148,6 +157,7 @@ def record(
     *,
     by_ttl: bool = False,
     bounced: tuple[int, int] = (0, 0),
+    because: str = "",
 ) -> dict[str, Any]:
     images = {"OldImage": (old, bounced[0]), "NewImage": (new, bounced[1])}
     return {
@@ -156,7 +166,11 @@ def record(
         "dynamodb": {
             "Keys": {"pk": {"S": pk}, "sk": {"S": sk}},
             **{
-                image: {"status": {"S": status}, **({"bounced": {"N": str(number)}} if number else {})}
+                image: {
+                    "status": {"S": status},
+                    **({"bounced": {"N": str(number)}} if number else {}),
+                    **({"closed_because": {"S": because}} if because and image == "NewImage" else {}),
+                }
                 for image, (status, number) in images.items()
                 if status
             },
@@ -177,6 +191,11 @@ def record(
         (record("MODIFY", "TASK", old="DECIDED", new="DECIDED"), {"publisher"}),
         (record("MODIFY", "TASK", old="DECIDED", new="APPLIED"), {"publisher"}),
         (record("MODIFY", "TASK", old="OPEN", new="EXPIRED"), {"publisher"}),
+        (
+            record("MODIFY", "TASK", old="OPEN", new="CANCELLED", because="withdrawn_by_requester"),
+            {"relay", "publisher"},
+        ),
+        (record("MODIFY", "TASK", old="OPEN", new="CANCELLED", because="withdrawn_by_operator"), {"publisher"}),
         (record("REMOVE", "TASK", old="APPLIED"), set()),
         (record("INSERT", "OUTBOX#1"), {"publisher"}),
         (record("REMOVE", "OUTBOX#1"), set()),

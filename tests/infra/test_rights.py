@@ -29,9 +29,10 @@ def items(actions: str, *prefixes: str) -> str:
     return f'{actions} on {TABLE} if {{{is_one_of}, "Null": {{"dynamodb:LeadingKeys": "false"}}}}'
 
 
-def never_read(prefix: str) -> str:
-    """Return the line that denies reading the ledger's items of a prefix."""
-    return f'NOT {READ} if {{"ForAnyValue:StringLike": {{"dynamodb:LeadingKeys": ["{prefix}#*"]}}}}'
+def never_read(*prefixes: str) -> str:
+    """Return the line that denies reading the ledger's items of these prefixes."""
+    keys = json.dumps([f"{prefix}#*" for prefix in prefixes])
+    return f'NOT {READ} if {{"ForAnyValue:StringLike": {{"dynamodb:LeadingKeys": {keys}}}}}'
 
 
 WRITE = "dynamodb:PutItem dynamodb:UpdateItem"
@@ -59,7 +60,7 @@ RIGHTS = {
     "Webhook/Webhook/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Webhook/Webhook/Logs.Arn",
         READ,
-        never_read("LINK"),
+        never_read("LINK", "STATUS"),
         items(f"dynamodb:ConditionCheckItem {WRITE}", "AUDIT", "EVENT", "EXTERNAL", "TASK"),
         AUDIT_STAYS,
         "dynamodb:UpdateItem on Limits/Table.Arn",
@@ -67,7 +68,7 @@ RIGHTS = {
     "Approver/Approver/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Approver/Approver/Logs.Arn",
         READ,
-        items(WRITE, "AUDIT", "LINK", "TASK"),
+        items(WRITE, "AUDIT", "LINK", "STATUS", "TASK"),
         AUDIT_STAYS,
         f"ses:SendEmail on {SES}:configuration-set/Approver/Email/ConfigurationSet {SES}:identity/{SENDER}",
         f"{CONSUME} on Approver/Approvals/Work/Queue.Arn",
@@ -75,7 +76,7 @@ RIGHTS = {
     "Results/Results/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Results/Results/Logs.Arn",
         READ,
-        never_read("LINK"),
+        never_read("LINK", "STATUS"),
         items(f"dynamodb:ConditionCheckItem {WRITE}", "AUDIT", "EVENT", "EXTERNAL", "TASK"),
         AUDIT_STAYS,
         "sqs:SendMessage on Results/Inbound/Work/DeadLetters.Arn",

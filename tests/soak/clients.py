@@ -96,7 +96,7 @@ class Bus:
         for entry in entries:
             kind, document = entry["DetailType"], json.loads(entry["Detail"])
             self.envelopes.append(document)
-            if kind.startswith("approval."):
+            if kind.startswith("approval.") or document.get("tell_requester"):
                 self._queues["approvals"].put(document)
             elif kind.endswith(".held"):
                 self._queues["held_payments"].put(document)

@@ -28,6 +28,7 @@ from countersign.adapters.secrets import ManagedSecrets
 from countersign.composition import Ports, use
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import NotHandledError
+from countersign.domain.tasks import WITHDRAWN_BY_REQUESTER
 from countersign.functions.clients import client
 from countersign.testing.builders import sqs_event, status_change, stream_event
 from countersign.testing.fakes import FixedClock
@@ -260,7 +261,11 @@ class World:
 
 def _is_decision(record: Mapping[str, Any]) -> bool:
     is_task = record["dynamodb"]["Keys"].get("sk") == {"S": "TASK"}
-    return bool(is_task and record["eventName"] == "MODIFY" and statuses(record) == ("OPEN", "DECIDED"))
+    wakes = (("OPEN", "DECIDED"), ("OPEN", "CANCELLED"))
+    if not (is_task and record["eventName"] == "MODIFY" and statuses(record) in wakes):
+        return False
+    why = record["dynamodb"]["NewImage"].get("closed_because", {}).get("S", "")
+    return why in ("", WITHDRAWN_BY_REQUESTER)
 
 
 def _is_for_publisher(record: Mapping[str, Any]) -> bool:

@@ -14,12 +14,12 @@ from countersign.presentation import brand
 from countersign.presentation.brand import PLAIN
 from tests.views import (
     ATTACHMENTS,
+    COMMENT,
     HOSTILE,
     ROWS,
     TITLE,
     TOKEN,
     UNBROKEN,
-    any_inbox_mail,
     any_mail,
     as_mail,
     every_mail,
@@ -27,7 +27,7 @@ from tests.views import (
 )
 
 MAILS = every_mail()
-REVIEWS = {name: mail for name, mail in MAILS.items() if not name.startswith("inbox-")}
+REVIEWS = {name: mail for name, mail in MAILS.items() if not name.startswith(("inbox-", "told-"))}
 # Texts that mail programs turn into links: schemes, file shares, addresses, domain names.
 LINKS = re.compile(r"\w+:[/\\]{2}\S+|\\\\\w+|\S+[.。．｡](?:com|example|org|net)\b\S*|(?:\d+\.){3}\d+", re.IGNORECASE)
 
@@ -39,7 +39,8 @@ def read(text: str) -> str:
 
 @pytest.mark.parametrize("name", MAILS)
 def test_a_mail_has_one_link_without_a_decision(name: str) -> None:
-    mail, link = MAILS[name], any_mail().link if name in REVIEWS else any_inbox_mail().link
+    page = "review" if name in REVIEWS else "inbox" if name.startswith("inbox-") else "request"
+    mail, link = MAILS[name], f"https://api.example.com/{page}?t={TOKEN}"
     assert mail.html.count("<a ") == mail.html.count(f'<a href="{link}"') == 1
     assert mail.text.count(link) == 1
     for body in (mail.html, mail.text):
@@ -72,6 +73,18 @@ def test_the_inbox_mail_shows_owner_and_expiry_and_no_request() -> None:
         assert TITLE not in body
     assert MAILS["inbox-dev"].subject.startswith("[dev] ")
     assert "dev system" in MAILS["inbox-dev"].text
+
+
+@pytest.mark.parametrize("status", ["approved", "rejected", "expired", "withdrawn", "returned"])
+def test_the_mail_to_a_requester_says_what_was_decided_by_whom_and_why(status: str) -> None:
+    mail = MAILS[f"told-{status}"]
+    is_said = status not in ("expired", "withdrawn")
+    for body in map(read, (mail.html, mail.text)):
+        for part in ("250.00 EUR", TITLE, "ana@example.com", "Do not forward"):
+            assert part in body
+        assert ("maria@example.com and otto@example.com" in body, COMMENT in body) == (is_said, is_said)
+    subjects = {"expired": "Not decided in time", "returned": "Please answer"}
+    assert mail.subject == f"{subjects.get(status, status.capitalize())}: {TITLE}"
 
 
 def test_the_mail_to_a_delegate_names_the_replaced_person() -> None:

@@ -1,4 +1,4 @@
-"""The approver: mails review links to recipients."""
+"""The approver: mails review links to recipients, and outcomes to requesters."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Approver(Actor):
             scope,
             construct_id,
             folder="approver",
-            description="Mails review links to approvers",
+            description="Mails review links to approvers, and outcomes to requesters",
             ledger=ledger,
             # One hand-off can cause twenty mails.
             options=FunctionOptions(timeout=Duration.seconds(60), batch_size=1, memory_mb=256),
@@ -47,16 +47,18 @@ class Approver(Actor):
             tables={"brand": brand},
         )
         ledger.grant_links(self.function)
-        Channel(
+        approvals = Channel(
             self,
             "Approvals",
             pattern=events.EventPattern(source=[SOURCE], detail_type=events.Match.prefix("approval.")),
             name="approvals",
-            description="Approval requests, reminders and escalations, for the approver function",
+            description="Approval requests, reminders, escalations and outcomes, for the approver function",
             bus=hand_offs.bus,
             message=ENVELOPE,
             consumer=self.function,
         )
+        outcomes = events.EventPattern(source=[SOURCE], detail={"tell_requester": [True]})
+        approvals.take("Outcomes", outcomes, hand_offs.bus)
 
     def send_on(self, channel: MessageChannel) -> None:
         """Configure the function for a channel, and grant it the channel."""

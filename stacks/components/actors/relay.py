@@ -1,4 +1,4 @@
-"""The relay: rings an execution when its task is decided, and when a message about it bounces."""
+"""The relay: rings an execution when its task is decided or withdrawn, and when a message about it bounces."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aws_cdk import Duration
 from constructs import Construct
 
+from countersign.domain.tasks import WITHDRAWN_BY_REQUESTER
 from stacks.components.actors.actor import Actor
 from stacks.components.actors.stream_consumer import Batches, StreamConsumer
 from stacks.components.flow.workflow_function import COMPLETE, WorkflowFunction
@@ -24,6 +25,16 @@ DECIDED = {
     },
 }
 """The transition, not the state: the relay's own writes to a decided task do not invoke it again."""
+
+WITHDRAWN = {
+    "eventName": ["MODIFY"],
+    "dynamodb": {
+        "Keys": {"sk": {"S": ["TASK"]}},
+        "OldImage": {"status": {"S": ["OPEN"]}},
+        "NewImage": {"status": {"S": ["CANCELLED"]}, "closed_because": {"S": [WITHDRAWN_BY_REQUESTER]}},
+    },
+}
+"""A requester's withdrawal. The page that took it may complete no callback; operators ring for their own."""
 
 BOUNCED = {
     "eventName": ["MODIFY"],
@@ -68,7 +79,7 @@ class Relay(Actor):
             waiting="Decisions for workflows",
             function=self.function,
             ledger=ledger,
-            patterns=[DECIDED, BOUNCED],
+            patterns=[DECIDED, WITHDRAWN, BOUNCED],
             # Without a window: somebody waits for what the woken workflow does.
             batches=Batches(parallel=10),
         )

@@ -22,6 +22,7 @@ from countersign.adapters.keys import (
     PROJECTED,
     QUESTION,
     REQUEST,
+    STATUS_LINK,
     TASK,
     TOKEN,
 )
@@ -47,8 +48,8 @@ _EVENTS = (f"{EVENT}*", f"{EXTERNAL}*")
 _PROOFS = tuple(f"{kind}{PREFIX}*" for kind in (AUDIT, LINK, TASK))
 """The tasks of `countersign prove`, and the links that it writes for them."""
 
-_LINKS = (f"{LINK}*",)
-"""People's links: the right to write one is the right to vote as any person."""
+_LINKS = (f"{LINK}*", f"{STATUS_LINK}*")
+"""Links of people: the right to write one is the right to act as any person."""
 
 _REQUESTS = (f"{REQUEST}*",)
 

@@ -58,6 +58,8 @@ FULL = any_decided_task(
     **_SIMPLE,
     status=Status.APPLIED,
     superseded=True,
+    tells_requester=True,
+    continues=True,
     encrypted=True,
     refunds={"pay_1": "1.00"},
     disputes=("pay_1",),
@@ -227,4 +229,4 @@ def test_every_attribute_of_a_task_is_stored() -> None:
 
 def test_an_item_has_the_same_layout_in_every_version() -> None:
     documents = [task_document(FULL), question_document(FULL)]
-    assert digest(documents) == "e8ab7f2ce8b21e600383d160e2dc775946b49be0f4708e57bb443358d02fc577"
+    assert digest(documents) == "f8a6b01f73ce58750f033b36d535d3fb088cf8dc6545b80969b7951d6b1d0a5b"

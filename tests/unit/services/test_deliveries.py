@@ -205,7 +205,7 @@ def test_the_link_to_an_inbox_is_mailed_to_its_owner_and_expires() -> None:
     assert minted.event.event == "minted"
     assert minted.event.data == {"recipient": APPROVER, "fingerprint": link.fingerprint, "inbox": True}
     assert setup.ledger.standing[TASK_ID].sent_at is None, "an inbox mail is not a hand-off"
-    assert timedelta(days=7) == INBOX_LASTS, "the mail and the page of an expired link name seven days"
+    assert timedelta(hours=24) == INBOX_LASTS, "the page of an expired link names 24 hours"
 
 
 def test_inbox_mails_from_the_bus_are_limited_in_number_and_to_recipients_of_a_known_task() -> None:

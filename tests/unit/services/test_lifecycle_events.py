@@ -6,7 +6,7 @@ import json
 import pytest
 
 from countersign.domain import tasks
-from countersign.domain.tasks import Status
+from countersign.domain.tasks import Exchange, Status
 from countersign.services.lifecycle_events import EVENTS, events_of
 from countersign.testing.builders import (
     APPROVER,
@@ -55,6 +55,29 @@ def test_an_event_has_ids_kind_outcome_and_times() -> None:
         "decided_at": "2026-03-01T09:01:00.000000Z",
         "closed_at": "2026-03-01T09:00:00.000000Z",
     }
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_an_event_after_which_the_requester_is_told_the_outcome_says_so(tells: bool) -> None:
+    asked = (Exchange(APPROVER, "Which desk?", NOW),)
+    changes = (
+        (any_decided_task(), APPLIED),
+        (any_task(), any_task(status=Status.EXPIRED)),
+        (any_task(), any_task(exchanges=asked)),
+    )
+    for before, after in changes:
+        (event,) = events_of(before, dataclasses.replace(after, tells_requester=tells))
+        assert event.get("tell_requester", False) is tells
+    (opened,) = events_of(None, any_task(tells_requester=tells))
+    assert "tell_requester" not in opened
+
+
+def test_each_return_to_the_requester_is_published_once() -> None:
+    once = any_task(exchanges=(Exchange(APPROVER, "Which desk?", NOW),))
+    (event,) = events_of(any_task(), once)
+    assert (event["kind"], event["outcome"]) == ("TaskReturned", None)
+    assert "Which desk?" not in json.dumps(event)
+    assert not list(events_of(once, dataclasses.replace(once, audit_seq=9)))
 
 
 def test_the_event_of_an_open_task_has_no_outcome_and_no_later_times() -> None:

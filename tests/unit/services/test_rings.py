@@ -43,6 +43,12 @@ def test_a_delivered_ring_of_the_relay_is_not_recorded_because_the_workflow_appl
     assert (relay.task, relay.ledger.entries) == (any_decided_task(), [])
 
 
+def test_a_delivered_ring_of_a_withdrawal_is_recorded_because_no_decision_is_applied_after_it() -> None:
+    relay = Relay(standing=any_task(status=Status.CANCELLED))
+    relay.rings.ring(TASK_ID, CALLBACK_ID, always_record=True)
+    assert relay.task.ring == Ring(RingState.DELIVERED, NOW)
+
+
 @pytest.mark.parametrize("standing", [any_task(), any_decided_task(callback_id="a later callback")])
 def test_a_ring_of_an_open_task_or_an_earlier_callback_does_not_stand_for_that_of_the_decision(standing: Task) -> None:
     relay = Relay(standing=standing, actor="sweeper")

@@ -86,6 +86,21 @@ def test_an_opened_task_has_question_audience_deadline_and_digest() -> None:
     assert is_unbroken(setup.ledger.entries, task.audit_head, task.audit_seq)
 
 
+@pytest.mark.parametrize(
+    ("requester", "reason"), [(REQUESTER, None), ("shop-orders", "no_address"), (APPROVER, "approver")]
+)
+def test_an_opened_task_has_whether_its_requester_is_told_and_its_audit_why_not(
+    requester: str, reason: str | None
+) -> None:
+    setup = Setup()
+    setup.waits.open(any_wait(audience=(APPROVER, OTHER_APPROVER)), any_question(requester=requester))
+    assert setup.task.tells_requester is (reason is None)
+    assert setup.ledger.entries[0].event.data.get("requester_not_told") == reason
+    setup = Setup()
+    setup.waits.approve_by_policy(any_wait(audience=()), any_question(requester=requester))
+    assert setup.task.tells_requester is (reason != "no_address"), "a policy asks nobody"
+
+
 def test_the_audit_of_a_task_outlives_the_last_moment_at_which_it_can_end() -> None:
     setup = Setup()
     days = dataclasses.replace(setup.waits, audit_keep=timedelta(days=400))

@@ -79,7 +79,11 @@ class LinkLedger(TaskLedger, Protocol):
     """Links of people, and callbacks of machines."""
 
     def link(self, fingerprint: str) -> Link | None:
-        """Return the link of this fingerprint, or None. A callback's token is not a link."""
+        """Return the review or inbox link of this fingerprint, or None. Neither callbacks nor requesters have one."""
+        ...
+
+    def status_link(self, fingerprint: str) -> Link | None:
+        """Return the requester's link of this fingerprint, or None."""
         ...
 
     def callback(self, fingerprint: str) -> Link | None:

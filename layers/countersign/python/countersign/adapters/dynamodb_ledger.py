@@ -47,6 +47,7 @@ from countersign.adapters.keys import (
     question_key,
     questions_of,
     request_key,
+    status_key,
     task_key,
     token_key,
 )
@@ -228,6 +229,10 @@ class DynamoLedger:
         """See `LinkLedger.link`."""
         return self._link(link_key(fingerprint))
 
+    def status_link(self, fingerprint: str) -> Link | None:
+        """See `LinkLedger.status_link`."""
+        return self._link(status_key(fingerprint))
+
     def callback(self, fingerprint: str) -> Link | None:
         """See `LinkLedger.callback`."""
         return self._link(token_key(fingerprint))
@@ -238,7 +243,7 @@ class DynamoLedger:
 
     def _opened_by(self, fingerprints: Iterable[str]) -> dict[str, tuple[str, str]]:
         """Return the recipient and the task of each existing link."""
-        keys = [link_key(fingerprint) for fingerprint in sorted(set(fingerprints))]
+        keys = [key(each) for each in sorted(set(fingerprints)) for key in (link_key, status_key)]
         links = map(link_of, self._table.get_many(keys))
         return {link.fingerprint: (link.recipient, link.task_id) for link in links}
 

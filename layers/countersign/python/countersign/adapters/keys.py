@@ -21,9 +21,10 @@ PROJECTED = ("task_id",)
 
 TASK, AUDIT, QUESTION, REQUEST = "TASK#", "AUDIT#", "QUESTION#", "REQUEST#"
 EXTERNAL, EVENT = "EXTERNAL#", "EVENT#"
-LINK, TOKEN = "LINK#", "TOKEN#"
-"""Prefixes of partition keys. A machine's token has its own prefix: workflows may write tokens, but must not write
-links of people. Questions have their own too: a role that records requests must not change what people are asked."""
+LINK, STATUS_LINK, TOKEN = "LINK#", "STATUS#", "TOKEN#"
+"""Prefixes of partition keys. A requester's link has its own prefix: no route for approvers finds it. So has a token of
+a machine: workflows may write tokens, but must not write links of people. Questions have their own too: a role that
+records requests must not change what people are asked."""
 
 OUTBOX, SENT, RESPONSE, INBOX, PARKED = "OUTBOX#", "SENT#", "RESPONSE#", "INBOX#", "PARKED#"
 """Prefixes of sort keys; `INBOX` and `PARKED` are also prefixes of partitions of the index."""
@@ -91,6 +92,11 @@ def event_key(provider: str, event_id: str) -> Key:
 def link_key(fingerprint: str) -> Key:
     """Return the key of a person's link."""
     return {"pk": f"{LINK}{fingerprint}", "sk": "LINK"}
+
+
+def status_key(fingerprint: str) -> Key:
+    """Return the key of a requester's link."""
+    return {"pk": f"{STATUS_LINK}{fingerprint}", "sk": "STATUS"}
 
 
 def token_key(fingerprint: str) -> Key:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from countersign.adapters.keys import inbox_key, link_key, token_key
+from countersign.adapters.keys import inbox_key, link_key, status_key, token_key
 from countersign.adapters.task_items import epoch_after
 from countersign.domain.clock import from_text, to_text
 
@@ -19,8 +19,8 @@ def link_document(link: Link, expires_at: datetime) -> dict[str, Any]:
     # Imported here, as below: an event of a provider needs no link, and it would slow its cold start.
     from countersign.domain.links import Purpose
 
-    key_of = token_key if link.purpose is Purpose.CALLBACK else link_key
-    document = key_of(link.fingerprint) | {
+    key_of = {Purpose.CALLBACK: token_key, Purpose.REQUESTER: status_key}
+    document = key_of.get(link.purpose, link_key)(link.fingerprint) | {
         "task_id": link.task_id,
         "recipient": link.recipient,
         "purpose": link.purpose.value,

@@ -19,6 +19,12 @@ from countersign.presentation import display, words
 INBOX = "approval.inbox"
 """The kind of the message with the link to a person's inbox."""
 
+RETURNED = "approval.returned"
+"""The kind of the message that tells a requester that an approver sent the request back."""
+
+TOLD = frozenset(f"approval.{status}" for status in ("approved", "rejected", "expired", "withdrawn", "returned"))
+"""The kinds of messages to requesters."""
+
 SUBJECT_LIMIT = 150
 """The most characters of a subject."""
 
@@ -59,10 +65,11 @@ class Message:
 
     Attributes:
         kind: `approval.requested` (the first message), `approval.reminder`, `approval.escalated`, or `approval.inbox`
-            (the link to the person's inbox, without a title and rows).
+            (the link to the person's inbox, without a title and rows). To the requester: `approval.approved`,
+            `approval.rejected`, `approval.expired`, `approval.withdrawn` or `approval.returned`.
         recipient: The person's e-mail address, normalised.
         link: The person's own link, an absolute URL. Send it to nobody else.
-        deadline: When the task expires, or the link to the inbox ends, in UTC.
+        deadline: When the task expires, or the link to the inbox or to the status of the request ends, in UTC.
         stage: The deployment stage; empty for production.
         question: The question, as the page shows it. Name its attachments, and leave their links to the page.
         instead_of: The person in whose place the recipient is asked; empty otherwise.
@@ -71,6 +78,8 @@ class Message:
         others: The people who are asked besides the recipient.
         rule: How many of them must agree.
         left: How much time was left when the message was made.
+        by: The people who decided, or who sent the request back, in a message to the requester.
+        comment: What the last of them said, or why the request was withdrawn; empty without a comment.
     """
 
     kind: str
@@ -85,6 +94,8 @@ class Message:
     others: tuple[str, ...] = ()
     rule: Rule = Rule()
     left: timedelta = timedelta()
+    by: tuple[str, ...] = ()
+    comment: str = ""
 
     @property
     def title(self) -> str:
@@ -129,13 +140,17 @@ def _preheader(view: Message) -> str:
     """Return what lists of mails show after the subject."""
     if view.kind == INBOX:
         return words.say("mail.inbox.intro")
+    if view.kind in TOLD:
+        return words.say(f"mail.intro.{_occasion(view)}")
     requester, moment = _person(view.question.requester), display.moment(view.deadline)
     return words.say("mail.preheader", requester=requester, moment=moment)
 
 
 def _parts(view: Message) -> tuple[Part, ...]:
     stage = (parts.boxed("mail.stage", stage=view.stage),) if view.stage else ()
-    return (*stage, *(_inbox(view) if view.kind == INBOX else _request(view)))
+    if view.kind == INBOX:
+        return (*stage, *_inbox(view))
+    return (*stage, *(_told(view) if view.kind in TOLD else _request(view)))
 
 
 def _inbox(view: Message) -> Iterator[Part]:
@@ -157,6 +172,26 @@ def _request(view: Message) -> Iterator[Part]:
     yield parts.small("mail.safe")
 
 
+def _told(view: Message) -> Iterator[Part]:
+    about = "mail.returned" if view.kind == RETURNED else "mail.outcome"
+    yield parts.paragraph(f"mail.intro.{_occasion(view)}")
+    yield parts.headline(_amount(view), _title(view))
+    yield parts.table(
+        (*_said(view, about), *_details(view), (words.say(f"{about}.until"), display.moment(view.deadline)))
+    )
+    yield parts.action(words.say(f"{about}.action"), view.link, words.say(f"{about}.action.text"))
+    yield parts.small(f"{about}.personal", recipient=_person(view.recipient))
+    yield parts.small(f"{about}.safe")
+
+
+def _said(view: Message, about: str) -> Iterator[tuple[str, str]]:
+    """Return the rows with the people who decided or asked, and what they said."""
+    if view.by:
+        yield words.say(f"{about}.by"), words.listed(tuple(map(_person, view.by)))
+    if view.comment.strip():
+        yield words.say(f"{about}.comment"), _unlinked(_clipped(view.comment))
+
+
 def _occasion(view: Message) -> str:
     return view.kind.removeprefix("approval.")
 
@@ -170,6 +205,15 @@ def _amount(view: Message) -> str:
 
 
 def _rows(view: Message) -> Iterator[tuple[str, str]]:
+    yield from _details(view)
+    if view.others:
+        yield words.say("mail.others"), words.listed(tuple(map(_person, view.others)))
+        yield words.say("mail.rule"), _rule(view)
+    yield words.say("mail.until"), display.moment(view.deadline)
+
+
+def _details(view: Message) -> Iterator[tuple[str, str]]:
+    """Return the rows of the question, with the people for whom it is asked."""
     for label, value in view.rows:
         if value != view.amount:
             yield _unlinked(display.single_line(label, _LABEL_LIMIT)), _unlinked(_clipped(value))
@@ -177,10 +221,6 @@ def _rows(view: Message) -> Iterator[tuple[str, str]]:
     yield words.say("mail.requester"), _person(view.question.requester)
     if other := view.question.on_behalf_of:
         yield words.say("on_behalf_of"), _person(other)
-    if view.others:
-        yield words.say("mail.others"), words.listed(tuple(map(_person, view.others)))
-        yield words.say("mail.rule"), _rule(view)
-    yield words.say("mail.until"), display.moment(view.deadline)
 
 
 def _rule(view: Message) -> str:

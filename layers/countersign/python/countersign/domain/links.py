@@ -13,17 +13,18 @@ class Purpose(StrEnum):
 
     REVIEW = "review"
     INBOX = "inbox"
+    REQUESTER = "requester"
     CALLBACK = "callback"
 
 
 @dataclass(frozen=True)
 class Link:
-    """A link to the review of a task, to an inbox, or to the callback of a machine's task.
+    """A link to the review of a task, to an inbox, to the status of a request, or to the callback of a machine's task.
 
     Attributes:
         fingerprint: SHA-256 of its token, in hex.
         task_id: The task; empty for an inbox, which shows every task that waits for its recipient.
-        recipient: The owner's address, normalised; votes through the link are theirs. For a callback, its channel.
+        recipient: The owner's address, normalised; what the link does is theirs. For a callback, its channel.
         purpose: The purpose.
         expires_at: End of an inbox link; None for the others, which last as long as their task.
         minted_for: The task whose audit has the entry `minted` of an inbox link; empty for the other links.

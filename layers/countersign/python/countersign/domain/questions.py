@@ -162,6 +162,7 @@ class Question(Shown):
         policy: Version of the policy that applies; empty without one.
         earlier: The votes of the chain's earlier levels, each with address, decision, comment and time.
         elsewhere: Addresses of people who decide another level of the same chain, and may not decide this one too.
+        continues: Whether an approval leads to the next level of a chain, so that it is not the request's outcome.
         payload: The content for a machine, as JSON text; empty for a question to people.
         answer_contract: Name of the schema that a machine's answer must keep; empty to accept any object.
         correlation: The task's identity at a provider; None without one.
@@ -183,6 +184,7 @@ class Question(Shown):
     policy: str = ""
     earlier: tuple[tuple[str, str, str, str], ...] = ()
     elsewhere: tuple[str, ...] = ()
+    continues: bool = False
     payload: str = ""
     answer_contract: str = ""
     correlation: Correlation | None = None
@@ -209,6 +211,7 @@ class Question(Shown):
             policy=document.get("policy", ""),
             earlier=tuple((by, decision, comment, at) for by, decision, comment, at in document.get("earlier", ())),
             elsewhere=tuple(document.get("elsewhere", ())),
+            continues=document.get("continues", False),
             payload=document.get("payload", ""),
             answer_contract=document.get("answer_contract", ""),
             correlation=_correlation(document["correlation"]) if document.get("correlation") else None,

@@ -70,6 +70,12 @@ none with its id exists.
 WITHDRAWN_BY_OPERATOR = "withdrawn_by_operator"
 """The reason of a task that an operator withdrew."""
 
+WITHDRAWN_BY_REQUESTER = "withdrawn_by_requester"
+"""The reason of a task that its requester withdrew."""
+
+WITHDRAWN_BY_PEOPLE = frozenset({WITHDRAWN_BY_OPERATOR, WITHDRAWN_BY_REQUESTER})
+"""The reasons of withdrawals about which the workflow does not know yet: its callback must be rung."""
+
 MAX_COMMENT_CHARACTERS = 2000
 """The longest comment."""
 
@@ -224,7 +230,9 @@ class Task:
         decided_by: The recipients whose votes decided.
         closed_because: Why it was cancelled, such as `hand_off_failed`; empty if it was not.
         closed_by: Who withdrew it, an operator's IAM ARN or the requester's address; empty if nobody did.
-        closed_comment: The operator's reason for withdrawing it, which the people who were asked can read.
+        closed_comment: The reason for withdrawing it, in the words of the operator or the requester, which the people
+            who were asked can read.
+        tells_requester: Whether the requester is told the outcome: they have an address, and decide nothing themselves.
         superseded: Whether another task's answer was used although this one was decided.
         received: The keys of the collected answers that are there.
         refused: The refusals that have an audit entry: the reason, a space, and who was refused.
@@ -276,6 +284,7 @@ class Task:
     closed_because: str = ""
     closed_by: str = ""
     closed_comment: str = ""
+    tells_requester: bool = False
     superseded: bool = False
     received: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
@@ -448,23 +457,30 @@ def close(task: Task, now: datetime, *, superseded: bool = False) -> Change | No
     return None
 
 
-def opened(task: Task, actor: str) -> AuditEvent:
-    """Return the audit entry of a task's opening, with audience, rule and deadline for `audit verify`."""
+def opened(task: Task, actor: str, not_told: str = "") -> AuditEvent:
+    """Return the audit entry of a task's opening, with audience, rule and deadline for `audit verify`.
+
+    Args:
+        task: The task.
+        actor: Who opens it.
+        not_told: Why the requester is not told the outcome; empty if they are, or if no person is asked.
+    """
     data = {
         "audience": list(task.audience),
         "rule": task.question.rule.to_document(),
         "expires_at": to_text(task.expires_at),
     }
-    return AuditEvent("opened", actor, data=data)
+    return AuditEvent("opened", actor, data=data | ({"requester_not_told": not_told} if not_told else {}))
 
 
-def approve_by_policy(task: Task, actor: str, now: datetime) -> tuple[Task, tuple[AuditEvent, ...]]:
+def approve_by_policy(task: Task, actor: str, now: datetime, not_told: str = "") -> tuple[Task, tuple[AuditEvent, ...]]:
     """Return a task that a policy approves without asking anybody, and its audit entries.
 
     Args:
         task: The task as it would be opened, with its policy's version.
         actor: Who has decided it, as the task and the workflow's result name them.
         now: The current time.
+        not_told: As for `opened`.
     """
     approved = replace(
         task,
@@ -479,7 +495,7 @@ def approve_by_policy(task: Task, actor: str, now: datetime) -> tuple[Task, tupl
     )
     who = f"{actor} {task.question.policy}"
     decided = AuditEvent("decided", who, data={"outcome": Outcome.APPROVED, "decided_by": [actor]})
-    return approved, (opened(approved, who), decided, AuditEvent("applied", who, data={"superseded": False}))
+    return approved, (opened(approved, who, not_told), decided, AuditEvent("applied", who, data={"superseded": False}))
 
 
 def cancel(task: Task, actor: str, reason: str, now: datetime) -> Change | None:

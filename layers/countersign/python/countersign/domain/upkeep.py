@@ -3,15 +3,15 @@
 from datetime import datetime
 
 from countersign.domain.audit import AuditEvent
-from countersign.domain.tasks import WITHDRAWN_BY_OPERATOR, Change, Ring, RingState, Status, Task
+from countersign.domain.tasks import WITHDRAWN_BY_PEOPLE, Change, Ring, RingState, Status, Task
 
 
 def due_at(task: Task, now: datetime | None = None) -> datetime | None:
     """Return the time from which a task waits for a part of the kit; None if it does not wait.
 
     An open task waits for its first hand-off from its opening, and for its workflow from its deadline. A decided task
-    waits from its decision, unless its request has ended without applying it. A task that an operator withdrew waits
-    from the withdrawal until its callback is rung.
+    waits from its decision, unless its request has ended without applying it. A task that an operator or
+    the requester withdrew waits from the withdrawal until its callback is rung.
 
     Args:
         task: The task.
@@ -21,7 +21,7 @@ def due_at(task: Task, now: datetime | None = None) -> datetime | None:
         return task.opened_at if task.is_unsent and not (now and task.expired_by(now)) else task.expires_at
     if task.status is Status.DECIDED:
         return None if task.closed_at else task.decided_at
-    return task.closed_at if task.closed_because == WITHDRAWN_BY_OPERATOR and not _is_rung(task) else None
+    return task.closed_at if task.closed_because in WITHDRAWN_BY_PEOPLE and not _is_rung(task) else None
 
 
 def swept_at(task: Task, now: datetime) -> datetime | None:

@@ -27,7 +27,7 @@ Send = Callable[[Message], Mapping[str, str]]
 """Sends a message, and returns what the audit records about it: the name of the `channel` that carried it, and what
 else is known. Raises TransientError if the same message may be sent again."""
 
-INBOX_LASTS = timedelta(days=7)
+INBOX_LASTS = timedelta(hours=24)
 """How long a link to an inbox works; limited because it opens several tasks."""
 
 INBOX_PAUSE = PAUSE - timedelta(minutes=1)
@@ -102,13 +102,13 @@ class Deliveries:
         message = Message(
             kind=INBOX,
             recipient=recipient,
-            link=self._link("inbox", token),
+            link=self.link("inbox", token),
             deadline=until,
             stage=self.stage,
             task_id=task.task_id,
         )
         link = Link(fingerprint, "", recipient, Purpose.INBOX, until, minted_for=task.task_id)
-        self._mint(task, link, {"inbox": True}, until)
+        self.mint(task, link, {"inbox": True}, until)
         return message
 
     def _has_inbox_link(self, task: Task, recipient: str, now: datetime) -> bool:
@@ -122,7 +122,7 @@ class Deliveries:
             return False
         message, task = minted
         carried = self.send(message)
-        self._record(task, {"recipient": recipient, "attempt": envelope["attempt"], **carried})
+        self.record(task, "sent", {"recipient": recipient, "attempt": envelope["attempt"], **carried})
         return True
 
     @retried
@@ -141,9 +141,9 @@ class Deliveries:
             self._found_sent(task)
             return None
         token, fingerprint = tokens.mint()
-        message = self._message_about(task, envelope["kind"], recipient, self._link("review", token))
+        message = self._message_about(task, envelope["kind"], recipient, self.link("review", token))
         link = Link(fingerprint, task.task_id, recipient)
-        return message, self._mint(task, link, {"attempt": attempt}, task.expires_at)
+        return message, self.mint(task, link, {"attempt": attempt}, task.expires_at)
 
     def _message_about(self, task: Task, kind: str, recipient: str, link: str) -> Message:
         return Message(
@@ -160,7 +160,8 @@ class Deliveries:
             task_id=task.task_id,
         )
 
-    def _link(self, page: str, token: str) -> str:
+    def link(self, page: str, token: str) -> str:
+        """Return the address of a page with a token."""
         return f"{self.base_url}/{page}?{urlencode({'t': token})}"
 
     def _found_sent(self, task: Task) -> None:
@@ -169,7 +170,18 @@ class Deliveries:
             now = self.clock.now()
             self.ledger.commit(Change(task, None, {"sent_at": now}, (), now))
 
-    def _mint(self, task: Task, link: Link, data: Mapping[str, Any], expires_at: datetime) -> Task:
+    def mint(self, task: Task, link: Link, data: Mapping[str, Any], expires_at: datetime) -> Task:
+        """Store a link with its audit entry `minted`, and return the task afterwards.
+
+        Args:
+            task: The task whose audit has the entry.
+            link: The link.
+            data: What the entry says besides the recipient and the fingerprint.
+            expires_at: When the link ends.
+
+        Raises:
+            LedgerConflictError: The task has changed since it was read; the link opens nothing.
+        """
         named = {"recipient": link.recipient, "fingerprint": link.fingerprint}
         event = AuditEvent("minted", ACTOR, data={**named, **data})
         return self.ledger.commit_link(Change(task, None, {}, (event,), self.clock.now()), link, expires_at)
@@ -179,9 +191,9 @@ class Deliveries:
             self.send(message)
         return message is not None
 
-    def _record(self, task: Task, data: Mapping[str, Any]) -> None:
+    def record(self, task: Task, event: str, data: Mapping[str, Any]) -> None:
         """Record that a message was sent; read the task again only if it has changed since its link was minted."""
-        sent = AuditEvent("sent", ACTOR, data=data)
+        sent = AuditEvent(event, ACTOR, data=data)
         try:
             self._commit_sent(task, sent)
         except LedgerConflictError:
@@ -195,7 +207,8 @@ class Deliveries:
 
     def _commit_sent(self, task: Task, sent: AuditEvent) -> None:
         now = self.clock.now()
-        self.ledger.commit(Change(task, None, {} if task.sent_at else {"sent_at": now}, (sent,), now))
+        is_first_link = sent.event == "sent" and task.sent_at is None
+        self.ledger.commit(Change(task, None, {"sent_at": now} if is_first_link else {}, (sent,), now))
 
 
 def _is_hand_off(task: Task, attempt: int, entries: Sequence[AuditEntry]) -> bool:

@@ -1,5 +1,8 @@
 """Lifecycle events of tasks for the bus: ids, kind, outcome and times; no details, comments or people.
 
+An event after which the requester may have to be told the outcome has `tell_requester`, always true: it is also a
+message for the approver, which looks the task up.
+
 `PaymentRefunded` and `PaymentDisputed` also have `provider`, `external_id` and `payment_id`, which is the external id
 if the provider does not identify attempts. A refund has `refunded`, the total so far, and `currency`.
 """
@@ -7,7 +10,7 @@ if the provider does not identify attempts. A refund has `refunded`, the total s
 from collections.abc import Iterator
 from typing import Any
 
-from countersign.domain import payments
+from countersign.domain import payments, telling
 from countersign.domain.clock import to_text
 from countersign.domain.tasks import Status, Task
 
@@ -21,12 +24,15 @@ EVENTS = {
 REFUNDED = "PaymentRefunded"
 DISPUTED = "PaymentDisputed"
 BOUNCED = "MailBounced"
+RETURNED = "TaskReturned"
 
 
 def events_of(before: Task | None, after: Task) -> Iterator[dict[str, Any]]:
-    """Yield the events of one change: the new status, new bounces, new refunds and disputes of the payment."""
+    """Yield the events of one change: the new status, a return, new bounces, new refunds and disputes of a payment."""
     if before is None or before.status is not after.status:
-        yield _event(EVENTS[after.status], after)
+        yield _news(EVENTS[after.status], after)
+    elif after.returned and len(before.exchanges) < len(after.exchanges):
+        yield _news(RETURNED, after)
     if before is not None:
         yield from _reported(before, after)
 
@@ -44,6 +50,11 @@ def _reported(before: Task, after: Task) -> Iterator[dict[str, Any]]:
             yield _event(REFUNDED, after) | named | {"payment_id": payment_id} | money
     for payment_id in after.disputes[len(before.disputes) :]:
         yield _event(DISPUTED, after) | named | {"payment_id": payment_id}
+
+
+def _news(kind: str, after: Task) -> dict[str, Any]:
+    """Return an event that may concern the requester."""
+    return _event(kind, after) | ({"tell_requester": True} if telling.outcome(after) else {})
 
 
 def _event(kind: str, after: Task) -> dict[str, Any]:

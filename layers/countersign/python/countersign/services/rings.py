@@ -32,7 +32,7 @@ class Rings:
     actor: str = RELAY
     operator: str = ""
 
-    def ring(self, task_id: str, callback_id: str, *, failed: bool = False) -> Ring:
+    def ring(self, task_id: str, callback_id: str, *, failed: bool = False, always_record: bool = False) -> Ring:
         """Ring the callback of a task.
 
         Idempotent: Lambda reports a callback that is already closed, and a delivered ring stays delivered. A delivered
@@ -43,12 +43,13 @@ class Rings:
             task_id: The task.
             callback_id: The callback on which the workflow waits.
             failed: Whether a machine reported a failure; the callback then ends as failed.
+            always_record: Whether to record a delivered ring of the relay too: no `applied` follows a withdrawal.
 
         Raises:
             TransientError: Lambda throttled the call, or Lambda or the ledger did not answer; ring again.
         """
         ring = self.doorbell.ring(callback_id, self.clock.now(), failed=failed)
-        if self.actor != RELAY or self.operator or ring.state is not RingState.DELIVERED:
+        if always_record or self.actor != RELAY or self.operator or ring.state is not RingState.DELIVERED:
             self._record(task_id, callback_id, ring)
         return ring
 

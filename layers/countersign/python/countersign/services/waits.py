@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from countersign.contracts import envelope
-from countersign.domain import answers, tasks, tokens, votes
+from countersign.domain import answers, tasks, telling, tokens, votes
 from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import Clock, to_text
 from countersign.domain.errors import DuplicateCorrelationError, DuplicateTaskNameError, LedgerConflictError
@@ -357,17 +357,19 @@ class Waits:
         now = self.clock.now()
         new = self._new_task(wait, question)
         assignment = assign(self.directory, question.requester, wait.audience, now, taken=_barred(new))
+        unheard = _not_told(question, assignment)
         task = replace(
             new,
             audience=assignment.audience,
             aliases=assignment.aliases,
             delegations=assignment.delegations,
             question=replace(new.question, people=assignment.people),
+            tells_requester=not (unheard or question.payload),
         )
         takeover = self._take_over(task)
         taken = (takeover.taken,) if takeover else ()
         return self._put(
-            task, (tasks.opened(task, self.workflow), *taken, *votes.standing_in(assignment)), now, takeover
+            task, (tasks.opened(task, self.workflow, unheard), *taken, *votes.standing_in(assignment)), now, takeover
         )
 
     @retried
@@ -375,8 +377,9 @@ class Waits:
         standing = self.ledger.task(wait.task_id)
         if standing is not None:
             return standing
-        now = self.clock.now()
-        task, events = tasks.approve_by_policy(self._new_task(wait, question), POLICY_ACTOR, now)
+        now, unheard = self.clock.now(), _not_told(question, Assignment((), NO_ALIASES))
+        new = replace(self._new_task(wait, question), tells_requester=not unheard)
+        task, events = tasks.approve_by_policy(new, POLICY_ACTOR, now, unheard)
         return self._put(task, events, now)
 
     def _new_task(self, wait: Wait, question: Question) -> Task:
@@ -478,6 +481,11 @@ def _barred(task: Task) -> tuple[str, ...]:
     """Return the people besides the requester who may not decide a task, normalised."""
     question = task.question
     return tuple(filter(None, (*question.elsewhere, normalise(question.on_behalf_of))))
+
+
+def _not_told(question: Question, assignment: Assignment) -> str:
+    """Return why the requester of a question to people is not told the outcome; empty if they are, or for machines."""
+    return "" if question.payload else telling.not_told(question, assignment.audience, assignment.aliases)
 
 
 def _newcomers(task: Task, people: tuple[str, ...]) -> tuple[str, ...]:

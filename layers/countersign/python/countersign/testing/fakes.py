@@ -175,7 +175,11 @@ class MemoryLedger:
 
     def link(self, fingerprint: str) -> Link | None:
         link = self.links.get(fingerprint)
-        return link if link and link.purpose is not Purpose.CALLBACK else None
+        return link if link and link.purpose in (Purpose.REVIEW, Purpose.INBOX) else None
+
+    def status_link(self, fingerprint: str) -> Link | None:
+        link = self.links.get(fingerprint)
+        return link if link and link.purpose is Purpose.REQUESTER else None
 
     def callback(self, fingerprint: str) -> Link | None:
         link = self.links.get(fingerprint)

@@ -188,7 +188,8 @@ def _in_order(context: DurableContext, name: str, approval: Approval) -> Approva
         # Nobody decides two levels, also not as a stand-in or by delegation.
         others = (*(other for other in approval.approvers if other != approver), *(vote.by for vote in votes))
         alone = replace(approval, approvers=(approver,), rule=Rule(), deadline_seconds=deadline_seconds)
-        report = _asked(context, f"{name}-{level}", alone, others, votes)
+        continues = level < len(approval.approvers)
+        report = _asked(context, f"{name}-{level}", alone, others, votes, continues=continues)
         # Time that an operator added for one level also counts for the later ones, or they would have none left.
         until = from_text(report["expires_at"])
         deadline_seconds = max(deadline_seconds, -((started_at - until) // timedelta(seconds=1)))
@@ -224,13 +225,16 @@ def _asked(
     approval: Approval,
     elsewhere: tuple[str, ...] = (),
     earlier: tuple[Ballot, ...] = (),
+    *,
+    continues: bool = False,
 ) -> Report:
     schedule = Schedule(
         approval.deadline_seconds,
         reminders_seconds=approval.reminders_seconds,
         escalations=approval.escalations,
     )
-    report = ask(context, name, _question(approval, elsewhere, earlier), schedule, approval.approvers)
+    question = replace(_question(approval, elsewhere, earlier), continues=continues)
+    report = ask(context, name, question, schedule, approval.approvers)
     if report["status"] == Status.CANCELLED:
         raise TaskWithdrawnError(task_id_of(execution_of(context).request_id, name))
     return report

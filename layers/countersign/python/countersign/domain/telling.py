@@ -1,0 +1,62 @@
+"""Telling requesters: who is told the outcome of a request, and which status is an outcome."""
+
+from datetime import datetime, timedelta
+
+from countersign.domain.identity import Aliases, is_address, normalise
+from countersign.domain.questions import Question
+from countersign.domain.rules import Outcome
+from countersign.domain.tasks import WITHDRAWN_BY_OPERATOR, Status, Task
+
+STATUS_LASTS = timedelta(days=30)
+"""How long a status link works after the request has ended."""
+
+
+def not_told(question: Question, audience: tuple[str, ...], aliases: Aliases) -> str:
+    """Return why a requester is told nothing: `no_address`, or `approver`; empty if they are told.
+
+    Whoever may decide has a link already, and would read the requester's page as a second one.
+
+    Args:
+        question: The question.
+        audience: The people who are asked.
+        aliases: Their aliases, and those of the requester.
+    """
+    if not is_address(normalise(question.requester)):
+        return "no_address"
+    involved = (*audience, *question.elsewhere)
+    return "approver" if any(aliases.same(person, question.requester) for person in involved) else ""
+
+
+def outcome(task: Task) -> str:
+    """Return what the requester is told of a task as it is; empty for nothing.
+
+    It is `approved`, `rejected`, `expired`, `withdrawn` or `returned`. A withdrawal by the workflow or by the requester
+    is no news.
+    """
+    if not task.tells_requester:
+        return ""
+    told = {
+        Status.OPEN: "returned" if task.returned else "",
+        Status.APPLIED: _decision(task),
+        Status.EXPIRED: "expired",
+        Status.CANCELLED: "withdrawn" if task.closed_because == WITHDRAWN_BY_OPERATOR else "",
+    }
+    return told.get(task.status, "")
+
+
+def since(task: Task) -> datetime:
+    """Return since when the outcome holds, in UTC: the end of the task, or when it was sent back."""
+    return ended_at(task) or (task.returned.at if task.returned else task.expires_at)
+
+
+def ended_at(task: Task) -> datetime | None:
+    """Return when a task ended, in UTC; None while it waits for an answer."""
+    return task.closed_at or task.decided_at
+
+
+def _decision(task: Task) -> str:
+    if task.superseded:
+        return ""
+    if task.outcome is Outcome.APPROVED:
+        return "" if task.question.continues else "approved"
+    return "rejected"
