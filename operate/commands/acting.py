@@ -1,4 +1,4 @@
-"""Commands that act: extend, withdraw, resend, ring, redrive, restore. The audit names the person who runs them."""
+"""Commands that act on tasks and queues. The audit names the person who runs them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from operate import errors
 from operate.context import Context
 from operate.dead_letters import DeadLetters
 from operate.errors import OperateError, usage
-from operate.parsing import TaskId, duration
+from operate.parsing import TaskId, address, duration
 
 _LONGEST_COMMENT = 500
 
@@ -59,6 +59,25 @@ def resend(call: typer.Context, task_id: TaskId) -> None:
     context: Context = call.obj
     people = list(context.operations.resend(task_id))
     context.terminal.result(f"{task_id}: a reminder goes to {', '.join(people)}", {"task_id": task_id, "to": people})
+
+
+def reassign(
+    call: typer.Context,
+    task_id: TaskId,
+    by: Annotated[
+        str, typer.Option("--from", metavar="ADDRESS", parser=address, help="The approver who is no longer asked.")
+    ],
+    to: Annotated[str, typer.Option(metavar="ADDRESS", parser=address, help="The person who is asked instead.")],
+    because: Annotated[str, typer.Option(help="The reason. The audit keeps it, and the approver reads it.")],
+) -> None:
+    """Ask another person in the place of an approver who has not voted. The approver's links stop working."""
+    context: Context = call.obj
+    if context.target.table:
+        raise usage("reassign reads the ledger and the directory of a stage", "Name the stage without --table.")
+    domains = context.stage.settings.requests.approver_domains
+    context.operations.reassign(task_id, by, to, because, context.stage.directory, domains)
+    line = f"{task_id}: {to} is asked in place of {by}, and gets a link of their own"
+    context.terminal.result(line, {"task_id": task_id, "from": by, "to": to})
 
 
 def ring(call: typer.Context, task_id: TaskId) -> int:

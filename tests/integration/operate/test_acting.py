@@ -1,4 +1,4 @@
-"""extend, withdraw, resend, ring: each under the ledger's conditions, each audited with who did it."""
+"""extend, withdraw, resend, reassign, ring: each under the ledger's conditions, each audited with who did it."""
 
 import json
 from datetime import timedelta
@@ -80,6 +80,24 @@ def test_only_people_without_a_vote_get_a_new_link(kit: Kit, run: Run, events: O
         approve(sqs_event(json.loads(event["Detail"])), None)
     (mail,) = mails.documents
     assert mail["Destination"]["ToAddresses"] == [OTHER_APPROVER]
+
+
+def test_another_person_is_asked_in_the_place_of_an_approver(
+    kit: Kit, run: Run, events: Operation, mails: Operation
+) -> None:
+    kit.open_task(audience=(APPROVER,))
+    kit.stream()
+    arguments = ("reassign", TASK_ID, "--from", APPROVER, "--to", "Nora@elsewhere.example", "--because", "left")
+    line = f"{TASK_ID}: nora@elsewhere.example is asked in place of {APPROVER}, and gets a link of their own\n"
+    assert run(*arguments)[:2] == (0, line)
+    assert last(kit, "reassigned")["because"] == "left"
+    publish_outbox(kit)
+    (put,) = events.documents
+    approve(sqs_event(json.loads(put["Entries"][0]["Detail"])), None)
+    (mail,) = mails.documents
+    assert mail["Destination"]["ToAddresses"] == ["nora@elsewhere.example"]
+    status, _, errors = run(*arguments)
+    assert (status, f"{APPROVER} is not asked; asked are: nora@elsewhere.example" in errors) == (1, True)
 
 
 @pytest.mark.parametrize(

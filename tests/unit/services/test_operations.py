@@ -8,6 +8,7 @@ import pytest
 from countersign.domain import votes
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import ContractError, TaskClosedError, UnknownTaskError
+from countersign.domain.people import Entry
 from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Status, Task
@@ -16,6 +17,7 @@ from countersign.testing.builders import (
     APPROVER,
     NOW,
     OTHER_APPROVER,
+    REQUESTER,
     TASK_ID,
     any_decided_task,
     any_payment_task,
@@ -23,7 +25,7 @@ from countersign.testing.builders import (
     any_task,
     is_unbroken,
 )
-from countersign.testing.fakes import FixedClock, MemoryLedger
+from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryLedger
 from tests.unit.services.races import meanwhile
 
 OPERATOR = "arn:aws:iam::111122223333:user/olga"
@@ -52,6 +54,7 @@ EACH: list[Callable[[Operations], object]] = [
     lambda operations: operations.extend(TASK_ID, timedelta(minutes=5)),
     lambda operations: operations.withdraw(TASK_ID, "ordered twice"),
     lambda operations: operations.resend(TASK_ID),
+    lambda operations: operations.reassign(TASK_ID, APPROVER, "nora@x.example", "left", MemoryDirectory()),
 ]
 
 
@@ -158,3 +161,15 @@ def test_only_a_lost_task_of_the_restored_table_is_restored() -> None:
     with pytest.raises(UnknownTaskError):
         setup.operations.restored("order-9.approval", "ledger-restored")
     assert len(setup.ledger.entries) == 1
+
+
+def test_a_reassignment_writes_the_link_of_the_new_person_and_refuses_an_alias_of_the_requester() -> None:
+    setup, directory = Setup(any_task(audience=(APPROVER, OTHER_APPROVER))), MemoryDirectory()
+    directory.known["nora@x.example"] = Entry(REQUESTER)
+    with pytest.raises(ContractError, match="is the requester"):
+        setup.operations.reassign(TASK_ID, APPROVER, "nora@x.example", "left", directory)
+    directory.known.clear()
+    setup.operations.reassign(TASK_ID, APPROVER, "nora@x.example", "left", directory)
+    (message,) = setup.ledger.outbox.values()
+    assert (message["kind"], message["task"]["recipients"]) == ("approval.requested", ["nora@x.example"])
+    assert message["attempt"] == setup.ledger.entries[-1].event.data["attempt"]

@@ -219,7 +219,8 @@ def _is_hand_off(task: Task, attempt: int, entries: Sequence[AuditEntry]) -> boo
     """
     if attempt < FIRST_RESEND:
         return attempt <= task.hand_off
-    return any(entry.event.event == "resent" and entry.event.data["attempt"] == attempt for entry in entries)
+    by_operators = (entry.event.data for entry in entries if entry.event.event in ("resent", "reassigned"))
+    return any(data["attempt"] == attempt for data in by_operators)
 
 
 def _was_sent(entries: Sequence[AuditEntry], attempt: int, recipient: str) -> bool:

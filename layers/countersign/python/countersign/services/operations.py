@@ -7,16 +7,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from countersign.contracts import envelope
-from countersign.domain import recovery, tasks, tokens, upkeep, votes
+from countersign.domain import recovery, replacements, tasks, tokens, upkeep, votes
 from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import Clock
 from countersign.domain.errors import UnknownTaskError
 from countersign.domain.links import Link
 from countersign.domain.tasks import Change, Task
 from countersign.retries import retried
+from countersign.services.assignments import identified
 
 if TYPE_CHECKING:
-    from countersign.ports import OperationsLedger
+    from countersign.ports import Directory, OperationsLedger
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,32 @@ class Operations:
         message = {**envelope.reminder(task), "attempt": attempt}
         self.ledger.commit(replace(change, outbox={f"resent#{attempt}": message}))
         return votes.silent(task)
+
+    @retried
+    def reassign(
+        self, task_id: str, by: str, to: str, because: str, directory: Directory, domains: tuple[str, ...] = ()
+    ) -> Task:
+        """Ask another person in an approver's place. The same write puts their message into the outbox.
+
+        Args:
+            task_id: The task.
+            by: The approver who is no longer asked, normalised.
+            to: The person who is asked instead, normalised.
+            because: The reason, for the audit and for the approver.
+            directory: The directory, which knows the aliases of both.
+            domains: The domains that approvers of the stage may have; empty for any.
+
+        Raises:
+            UnknownTaskError: No task has this id.
+            TaskClosedError: The task is no longer open.
+            ContractError: The approver is not asked or has voted, or the other person cannot be asked.
+        """
+        task, now = identified(directory, self._present(task_id), by, to), self.clock.now()
+        change = replacements.reassign(task, self.operator, by, to, because, now, domains=domains)
+        attempt = votes.resend_attempt(task)
+        message = {**envelope.requested(change.after, (to,)), "attempt": attempt}
+        fields = {**change.fields, "aliases": task.aliases}
+        return self.ledger.commit(replace(change, fields=fields, outbox={f"reassigned#{attempt}": message}))
 
     @retried
     def redriven(self, task_id: str, queue: str) -> None:
