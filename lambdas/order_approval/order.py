@@ -15,7 +15,7 @@ def approval_of(document: Mapping[str, Any]) -> Approval:
     price = f"{document['amount']} {document['currency']}"
     return Approval.from_input(
         document,
-        title=f"Order {document['order_id']}: {price}",
+        title=f"Order {document['order_id']}",
         details=(
             ("Order", document["order_id"]),
             ("Amount", price),

@@ -27,7 +27,7 @@ def confirmation_page(review: Review, click: Click) -> str:
         heading=heading,
         lead=words.say("confirm.text"),
         asked=parts.asked(review.task.question),
-        requester=parts.row(words.say("review.requester"), review.task.question.requester),
+        requester=parts.row(words.say("review.requester"), parts.address(review.task.question.requester)),
         on_behalf_of=parts.optional_row("on_behalf_of", review.task.question.on_behalf_of),
         rows=parts.rows(review.task.question),
         comment=parts.optional_row("confirm.comment", click.comment),

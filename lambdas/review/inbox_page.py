@@ -4,7 +4,7 @@ from datetime import datetime
 
 from countersign.domain.links import MOST_WAITING
 from countersign.domain.tasks import Task
-from countersign.presentation import words
+from countersign.presentation import markup, words
 from countersign.presentation.display import single_line
 from countersign.presentation.markup import NOTHING, Html, html, joined, time
 from countersign.services.inboxes import Inbox
@@ -43,16 +43,18 @@ def _waiting(inbox: Inbox, token: str, now: datetime) -> Html:
 
 def _waiting_task(task: Task, recipient: str, token: str, now: datetime) -> Html:
     answered = words.say("inbox.answered")
+    amount = single_line(task.question.amount)
     return html(
         """\
 <li>
-<a href="review?{query}">{title}</a>
+<a href="review?{query}">{amount}{title}</a>
 <p>{requester_label} <bdi>{requester}</bdi></p>
 <p class="until">{left} {until}</p>
 {answered}</li>
 """,
         query=Key(token, task.task_id).query,
         title=parts.value(single_line(task.question.title, 200), words.say("title.label")),
+        amount=html("<strong>{amount}</strong> ", amount=markup.money(amount)) if amount else NOTHING,
         requester_label=words.say("review.requester"),
         requester=parts.address(task.question.requester),
         left=parts.left(task.expires_at - now),

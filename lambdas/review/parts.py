@@ -6,7 +6,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from countersign.domain.questions import Attachment, Shown
-from countersign.presentation import markup, words
+from countersign.presentation import display, markup, words
 from countersign.presentation.display import single_line, time_left
 from countersign.presentation.markup import NOTHING, Html, html, joined, say
 
@@ -38,6 +38,8 @@ class Key:
 
 def value(text: str, label: str) -> Html:
     """Return a value of any length: a long one scrolls in its own box, which the keyboard reaches."""
+    if isinstance(text, Html):
+        return text or say("value.empty")
     if _is_long(text):
         return html(
             '<span class="long" dir="auto" role="group" tabindex="0" aria-label="{label}">{text}</span>',
@@ -69,9 +71,9 @@ def asked(question: Shown, *, first: bool = False) -> Html:
 
 def _amount(text: str) -> Html:
     """Return an amount on one line: the longer it is, the smaller its type."""
-    amount = single_line(text).replace(" ", "\N{NO-BREAK SPACE}")
-    size = "tiny" if len(amount) > _TINY_AMOUNT else "small" if len(amount) > _SMALL_AMOUNT else "large"
-    return html('<p class="amount {size}"><bdi>{amount}</bdi></p>\n', size=size, amount=amount)
+    length = len(display.money(text))
+    size = "tiny" if length > _TINY_AMOUNT else "small" if length > _SMALL_AMOUNT else "large"
+    return html('<p class="amount {size}">{amount}</p>\n', size=size, amount=markup.money(single_line(text)))
 
 
 def _unbroken(text: str) -> Html:
@@ -148,7 +150,7 @@ def described(hint: str, *, invalid: bool) -> Html:
 
 def rows(question: Shown) -> Html:
     """Return the rows of a question's content."""
-    details = joined(row(label, text) for label, text in question.details)
+    details = joined(row(label, markup.money(text)) for label, text in question.rows)
     if not question.attachments:
         return details
     return html(

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from countersign.domain.questions import Shown
-from countersign.presentation import words
+from countersign.presentation import markup, words
 from countersign.presentation.markup import html, time
 from review import notices, parts
 
@@ -54,7 +54,7 @@ def decided_page(view: DecidedView) -> str:
 {owner}""",
         result=notices.result(view.outcome, heading, words.say(lead)),
         outcome=parts.row(words.say("decided.outcome"), words.say(f"decided.outcome.{view.outcome}")),
-        by=parts.row(words.say("decided.by"), words.listed(view.decided_by)),
+        by=parts.row(words.say("decided.by"), markup.people(view.decided_by)),
         at_label=words.say("decided.at"),
         at=time(view.decided_at),
         comment=parts.optional_row("decided.comment", view.comment),

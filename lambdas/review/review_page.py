@@ -8,7 +8,7 @@ from datetime import datetime
 
 from countersign.domain.questions import Question
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS, Vote
-from countersign.presentation import words
+from countersign.presentation import markup, words
 from countersign.presentation.display import single_line
 from countersign.presentation.markup import NOTHING, Html, html, joined, say, time
 from review import delegation, parts
@@ -109,7 +109,7 @@ def _rows(view: ReviewView) -> Html:
     progress = words.say("review.progress.text", approvals=view.approvals, needed=view.needed)
     return joined(
         (
-            parts.optional_row("review.others", words.listed(view.others)),
+            parts.optional_row("review.others", markup.people(view.others)),
             parts.optional_row("review.progress", progress if view.needed > 1 else ""),
             parts.optional_row("on_behalf_of", view.question.on_behalf_of),
             parts.rows(view.question),

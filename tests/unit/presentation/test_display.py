@@ -86,7 +86,7 @@ def test_a_time_is_shown_in_the_readers_time_zone(zone: str, shown: str) -> None
         ("250000 JPY", "250,000\u00a0JPY"),
         ("999999999999999999.99 EUR", "999,999,999,999,999,999.99\u00a0EUR"),
         ("0.125 USD", "0.125\u00a0USD"),
-        ("about 5 EUR\n", "about 5 EUR"),
+        ("about 5 EUR\n", "about 5 EUR\n"),
     ],
 )
 def test_an_amount_is_grouped_with_the_decimals_of_its_currency_and_cannot_break(text: str, shown: str) -> None:

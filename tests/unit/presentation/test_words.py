@@ -110,5 +110,6 @@ def _outside_marks(text: str) -> list[str]:
 
 
 def _is_value(word: str, ours: set[str]) -> bool:
+    word = word.replace("\u00a0", " ")
     known = any(word in value or word == " ".join(value.split()) for value in ours)
     return known or "@" in word or word.startswith("WWW") or word.replace("\u200c", "") in {"Note", "Long"}

@@ -249,7 +249,7 @@ def test_the_form_shows_the_other_voters_the_progress_and_the_own_vote() -> None
     voted = {APPROVER: Vote(Decision.APPROVE, "", NOW)}
     task = any_task(audience=people, rule=Rule("quorum", 2), votes=voted)
     page = views.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
-    assert "hugo@example.com and li@example.com" in page
+    assert "<bdi>hugo@example.com</bdi> and <bdi>li@example.com</bdi>" in page
     assert "1 of 2 approvals" in page
     assert "You approved this on" in page
 

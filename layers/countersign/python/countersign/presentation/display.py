@@ -84,11 +84,11 @@ def money(text: str) -> str:
     """Return an amount such as `1234567.5 EUR` as the reader writes it, without a space at which it could break.
 
     It is grouped, with the decimals of its currency by ISO 4217, and is never rounded: `1,234,567.50 EUR`. Any other
-    text is returned on one line.
+    text is returned unchanged.
     """
     parsed = amounts.parsed(text)
     if parsed is None:
-        return single_line(text)
+        return text
     units, _, decimals = f"{parsed[0]:f}".partition(".")
     number = words.formats()["decimal"].join(filter(None, (words.grouped(units), decimals)))
     return f"{number}\N{NO-BREAK SPACE}{parsed[1]}"

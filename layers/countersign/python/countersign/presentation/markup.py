@@ -4,7 +4,7 @@ Pages and mails are Python functions, not templates of a library: importing one 
 of the review page's cold start.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from html import escape
 from typing import LiteralString
@@ -53,10 +53,20 @@ def time(at: datetime) -> Html:
     return html('<time datetime="{machine}">{moment}</time>', machine=machine, moment=moment(at))
 
 
-def money(text: str) -> Html:
-    """Return an amount as `display.money` does, as an element that keeps its direction and does not break."""
-    source = '<bdi class="money" dir="{direction}">{amount}</bdi>'
-    return html(source, direction=words.say("direction"), amount=display.money(text))
+def money(text: str) -> str:
+    """Return an amount as `display.money` does, as an element that keeps its direction and does not break.
+
+    Any other text is returned unchanged.
+    """
+    amount = display.money(text)
+    if amount == text:
+        return text
+    return html('<bdi class="money" dir="{direction}">{amount}</bdi>', direction=words.say("direction"), amount=amount)
+
+
+def people(addresses: Sequence[str]) -> Html:
+    """Return people as `person` does, in one list: `Ann (…), Bob (…) and Li (…)`."""
+    return Html(words.listed([person(address) for address in addresses], say))
 
 
 def person(address: str) -> Html:

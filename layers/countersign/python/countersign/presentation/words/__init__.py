@@ -6,7 +6,7 @@ time zone and directory are set once for each (`reading`, `turn_to`), and no oth
 To add a language, add its module and run `python -m tools.formats`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, tzinfo
 from functools import cache
@@ -140,14 +140,19 @@ def grouped(digits: str) -> str:
     return str(form["group"]).join(groups)
 
 
-def listed(items: Sequence[str]) -> str:
-    """Return items in one text: `first, second and third`; empty for none."""
+def listed(items: Sequence[str], joined: Callable[..., str] = say) -> str:
+    """Return items in one text: `first, second and third`; empty for none.
+
+    Args:
+        items: The items.
+        joined: Returns a text of the catalogue, such as `say` or `markup.say`.
+    """
     *others, last = items or ("",)
     if not others:
         return last
-    text = say("people.two", first=others.pop(), last=last)
+    text = joined("people.two", first=others.pop(), last=last)
     for item in reversed(others):
-        text = say("people.more", first=item, last=text)
+        text = joined("people.more", first=item, last=text)
     return text
 
 
