@@ -34,6 +34,7 @@ from countersign.testing.builders import sqs_event, status_change, stream_event
 from countersign.testing.fakes import FixedClock
 from countersign.testing.signing import STANDARD_SECRET
 from tests.integration.conftest import (
+    CODE_TABLES,
     ENVIRONMENT,
     REGION,
     TABLE,
@@ -170,7 +171,8 @@ class World:
         seconds = str(int(EXECUTION_TIMEOUT.total_seconds()))
         more = {"WORKFLOW": workflow, "EXECUTION_TIMEOUT_SECONDS": seconds}
         policy = POLICY if workflow == "order-approval" else ()
-        return Ports(SETTINGS | more, {"policy": policy, "operators": OPERATORS})
+        # With the tables of every function: people also act while a workflow runs.
+        return Ports(SETTINGS | more, CODE_TABLES | {"policy": policy, "operators": OPERATORS})
 
     def _invoke(self, workflow: str, event: Any, context: Any) -> Any:
         with use(self._ports[workflow]):
