@@ -1,6 +1,6 @@
 """The bill of a stage: what is used, times the list prices."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,7 +8,7 @@ from benchmarks.cost import run
 from benchmarks.cost.assumptions import MONTH_DAYS, POLL_SECONDS, POLLERS
 from benchmarks.cost.deployed import STREAM_READERS, Deployed
 from benchmarks.cost.prices import Prices
-from benchmarks.cost.run import AT_ONCE, Counted, Used
+from benchmarks.cost.run import AT_ONCE, Cloud, Counted, Used
 
 BOUND, BOUND_WITH_COPIES = 75, 90
 """The most dollars for a million approvals before mail; the larger one for a stage that copies the audit."""
@@ -64,9 +64,15 @@ class Bill:
     @cached_property
     def reminder(self) -> Used:
         """What a reminder adds to an approval."""
-        with_it, without = (
-            run.counted(self.deployed, play, self.batches, AT_ONCE).used for play in (run.reminded, run.not_reminded)
-        )
+        return self._added(run.reminded, run.not_reminded)
+
+    @cached_property
+    def told(self) -> Used:
+        """What telling the requester the outcome adds to an approval."""
+        return self._added(run.told, run.approvals)
+
+    def _added(self, longer: Callable[[Cloud, int], None], shorter: Callable[[Cloud, int], None]) -> Used:
+        with_it, without = (run.counted(self.deployed, play, self.batches, AT_ONCE).used for play in (longer, shorter))
         return {name: with_it[name] - without.get(name, 0) for name in with_it}
 
     @cached_property

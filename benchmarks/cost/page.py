@@ -60,7 +60,8 @@ def page(bills: Sequence[Bill]) -> str:
         "## What one approval uses\n",
         _paragraph(f"""
             Counted from a run of the real handlers: one approver in a network of their own, one look at the page,
-            one click, one `GET` of the result; {APPROVALS_A_SECOND} approvals a second.
+            one click, one `GET` of the result; {APPROVALS_A_SECOND} approvals a second. The requester is a service that
+            reads the result. Telling a person the outcome is a line of its own.
         """),
         *_one(bills),
         "## What a million costs\n",
@@ -70,6 +71,7 @@ def page(bills: Sequence[Bill]) -> str:
         """),
         *_million("approvals", bills, lambda bill: bill.approval.used),
         *_million("reminders", bills, lambda bill: bill.reminder),
+        *_million("requesters told the outcome", bills, lambda bill: bill.told),
         *_million("payments, each with its event", bills, lambda bill: bill.payment),
         "## What a month without requests costs\n",
         *_table("dollars", bills, _rows(bills, _MONTH, lambda bill: bill.idle), total="in all"),

@@ -237,8 +237,17 @@ def steady(deployed: Deployed, records: Mapping[str, float]) -> dict[str, int]:
 # What is played
 
 
-def approvals(cloud: Cloud, times: int, *, reminders: int = 0, **more: Any) -> None:
-    """Request approvals, let reminders pass, look at each, approve it, and get its result."""
+def approvals(cloud: Cloud, times: int, *, reminders: int = 0, tells: bool = False, **more: Any) -> None:
+    """Request approvals, let reminders pass, look at each, approve it, and get its result.
+
+    Args:
+        cloud: The cloud.
+        times: How many.
+        reminders: How many reminders pass.
+        tells: Whether the requesters are told the outcome.
+        more: More of the input.
+    """
+    cloud.bus.tells = tells
     for number in range(times):
         document = {**ORDER, "deadline_seconds": 3 * DAY, **more}
         _submit(cloud, "order-approval", number, document)
@@ -264,6 +273,11 @@ def reminded(cloud: Cloud, times: int) -> None:
 def not_reminded(cloud: Cloud, times: int) -> None:
     """Play the same approvals, decided before the reminder."""
     approvals(cloud, times, reminders_seconds=[DAY])
+
+
+def told(cloud: Cloud, times: int) -> None:
+    """Play approvals whose requesters are told the outcome."""
+    approvals(cloud, times, tells=True)
 
 
 def payments(cloud: Cloud, times: int) -> None:

@@ -80,12 +80,17 @@ class Mail:
 
 
 class Bus:
-    """EventBridge: puts events into the queues of the rules."""
+    """EventBridge: puts events into the queues of the rules.
+
+    Attributes:
+        tells: Whether the approver gets the events after which it tells requesters the outcome.
+    """
 
     def __init__(self, queues: Mapping[str, Source], clock: FixedClock) -> None:
         self._queues = queues
         self._clock = clock
         self.out_until = clock.now()
+        self.tells = True
         self.envelopes: list[dict[str, Any]] = []
         self.handed_to_machines: list[dict[str, Any]] = []
 
@@ -96,7 +101,7 @@ class Bus:
         for entry in entries:
             kind, document = entry["DetailType"], json.loads(entry["Detail"])
             self.envelopes.append(document)
-            if kind.startswith("approval.") or document.get("tell_requester"):
+            if kind.startswith("approval.") or (self.tells and document.get("tell_requester")):
                 self._queues["approvals"].put(document)
             elif kind.endswith(".held"):
                 self._queues["held_payments"].put(document)
