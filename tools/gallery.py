@@ -17,6 +17,7 @@ from countersign.domain.questions import Attachment, Person
 from countersign.domain.rules import Rule
 from countersign.presentation.brand import PLAIN
 from countersign.services.deliveries import Deliveries
+from countersign.services.tellings import Tellings
 from countersign.testing.builders import any_task, http_event
 from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryLedger
 from review.handler import handler
@@ -46,22 +47,22 @@ class _Unlimited:
 
 
 class Scene:
-    """Tasks that wait for Maria, the reader, and for others.
+    """Tasks that wait for Maria and for others, on Rita's requests.
 
     Args:
-        language: The reader's language.
+        language: The language of Maria and Rita.
 
     Attributes:
-        mail: The last mail to the reader, as HTML.
+        mails: The last mail to each person, as HTML.
     """
 
     def __init__(self, language: str) -> None:
-        self.mail = ""
+        self.mails: dict[str, str] = {}
         self._tokens: dict[str, str] = {}
         self._people = {
             MARIA: Person(name="Maria Rossi", language=language, time_zone="Europe/Berlin"),
             HUGO: Person(name="Hugo Weber"),
-            RITA: Person(name="Rita Okafor"),
+            RITA: Person(name="Rita Okafor", language=language, time_zone="Europe/Berlin"),
         }
         self.ledger, self.clock = MemoryLedger(), FixedClock(NOW)
         self._deliveries = Deliveries(self.ledger, self._sent, self.clock, "https://approvals.example.com", "")
@@ -71,14 +72,22 @@ class Scene:
 
     def _sent(self, message: Message) -> Mapping[str, str]:
         self._tokens[message.recipient] = message.link.partition("?t=")[2]
-        if message.recipient == MARIA:
-            self.mail = messages.html(message)
+        self.mails[message.recipient] = messages.html(message)
         return {"channel": "email"}
 
     def ask(self, number: int = 1001, days: float = 2.2, **changes: Any) -> str:
         """Open a task and send its links; return its id."""
-        fields = {"audience": (MARIA,), "expires_at": NOW + timedelta(days=days), "people": self._people}
-        task = any_task(**{"task_id": f"order-{number}.approval", "opened_at": NOW, **fields, **ORDER, **changes})
+        fields = {"audience": (MARIA,), "expires_at": NOW + timedelta(days=days), "tells_requester": True}
+        task = any_task(
+            **{
+                "task_id": f"order-{number}.approval",
+                "opened_at": NOW,
+                "people": self._people,
+                **fields,
+                **ORDER,
+                **changes,
+            }
+        )
         self.ledger.open(task, (tasks.opened(task, "order-approval"),), NOW)
         self._deliveries.deliver(envelope.requested(task))
         return task.task_id
@@ -88,6 +97,13 @@ class Scene:
         task = replace(self.ledger.standing[task_id], hand_off=2)
         self.ledger.standing[task_id] = task
         self._deliveries.deliver({**envelope.requested(task), "kind": "approval.reminder", "attempt": 2})
+
+    def tell(self, task_id: str) -> str:
+        """Let the workflow read the decision, tell Rita, and return the mail to her."""
+        if applied := tasks.close(self.ledger.standing[task_id], self.clock.now()):
+            self.ledger.commit(applied)
+        Tellings(self._deliveries).tell(task_id)
+        return self.mails[RITA]
 
     def show(self, path: str = "/review", person: str = MARIA) -> str:
         """Return a page of a person's last link."""
@@ -153,6 +169,16 @@ def _too_late(scene: Scene) -> str:
     return scene.post("reject", shown=re.findall('name="shown" value="([0-9a-f]{64})"', maria)[0])
 
 
+def _delegate(scene: Scene) -> str:
+    scene.ask()
+    return scene.post("", path="/delegate", colleague=HUGO)
+
+
+def _delegated(scene: Scene) -> str:
+    scene.ask()
+    return scene.post("", path="/delegate", colleague=HUGO, confirmed="yes")
+
+
 def _expired(scene: Scene) -> str:
     scene.ask()
     scene.clock.move(days=3)
@@ -179,7 +205,7 @@ def _unknown(scene: Scene) -> str:
 def _mail(**changes: Any) -> Callable[[Scene], str]:
     def made(scene: Scene) -> str:
         scene.ask(**changes)
-        return scene.mail
+        return scene.mails[MARIA]
 
     return made
 
@@ -189,12 +215,24 @@ def _reminder(scene: Scene) -> str:
     scene.post("approve", HUGO, comment="We need it by April.")
     scene.clock.move(days=2)
     scene.remind(task_id)
-    return scene.mail
+    return scene.mails[MARIA]
 
 
 def _inbox_mail(scene: Scene) -> str:
     _inbox(scene)
-    return scene.mail
+    return scene.mails[MARIA]
+
+
+def _approved_mail(scene: Scene) -> str:
+    task_id = scene.ask()
+    scene.post("approve", comment="Fine with me.")
+    return scene.tell(task_id)
+
+
+def _rejected_mail(scene: Scene) -> str:
+    task_id = scene.ask(**MACHINE)
+    scene.post("reject", comment="Please ask for a second offer.")
+    return scene.tell(task_id)
 
 
 EXAMPLES: Mapping[str, Callable[[Scene], str]] = {
@@ -205,6 +243,8 @@ EXAMPLES: Mapping[str, Callable[[Scene], str]] = {
     "approved": _approved,
     "recorded": _recorded,
     "too-late": _too_late,
+    "delegate": _delegate,
+    "delegated": _delegated,
     "expired": _expired,
     "withdrawn": _withdrawn,
     "unknown": _unknown,
@@ -213,5 +253,7 @@ EXAMPLES: Mapping[str, Callable[[Scene], str]] = {
     "mail-shared": _mail(**TWO_OF_THREE),
     "mail-reminder": _reminder,
     "mail-inbox": _inbox_mail,
+    "mail-approved": _approved_mail,
+    "mail-rejected": _rejected_mail,
 }
 """Every page and mail by the name of its picture."""
