@@ -17,7 +17,7 @@ from stacks.components.edge.prover import Prover
 from stacks.components.edge.requests import Requests
 from stacks.components.edge.review import Review
 from stacks.components.edge.webhook import Webhook
-from stacks.components.flow.channels import EmailChannel, ExtensionChannel, MessageChannel, TopicChannel
+from stacks.components.flow.channels import EmailChannel, MessageChannel, ServiceChannel, TopicChannel
 from stacks.components.flow.hand_off import ENVELOPE, Channel
 from stacks.components.flow.workflow_function import HEARTBEAT
 from stacks.components.flow.workflow_rights import WorkflowRights
@@ -161,7 +161,7 @@ class PublicStack(FunctionStack):
             hand_offs=state.hand_offs,
         )
         channel = _channel(approver, settings)
-        approver.send_on(channel)
+        approver.send_on(channel, state.directory)
         Channel(
             self,
             "ExternalTasks",
@@ -195,24 +195,29 @@ class PublicStack(FunctionStack):
 
 def _channel(scope: Construct, settings: Settings) -> MessageChannel:
     """Build the stage's channel."""
-    match name := settings.mail.channel:
-        case "email":
-            mail = settings.mail
-            return EmailChannel(
-                scope,
-                "Email",
-                sender=mail.sender,
-                name=mail.name or settings.brand.name,
-                reply_to=mail.reply_to,
-                identities=mail.identities,
-            )
-        case "sns":
-            return TopicChannel(scope, "Sns", title=settings.title)
-    return ExtensionChannel(
+    name, mail = settings.mail.channel, _mail(scope, settings) if settings.mail.is_sent else None
+    if mail and name == "email":
+        return mail
+    if name == "sns":
+        return TopicChannel(scope, "Sns", title=settings.title)
+    return ServiceChannel(
         scope,
         "Channel",
         name=name,
         settings=settings.channels.get(name, {}),
-        has_secret=load(name).has_secret,
+        channel=load(name),
+        mail=mail,
         removal_policy=removal_policy(settings),
+    )
+
+
+def _mail(scope: Construct, settings: Settings) -> EmailChannel:
+    mail = settings.mail
+    return EmailChannel(
+        scope,
+        "Email",
+        sender=mail.sender,
+        name=mail.name or settings.brand.name,
+        reply_to=mail.reply_to,
+        identities=mail.identities,
     )

@@ -8,10 +8,12 @@ from itertools import product
 from typing import Any, get_args
 
 from countersign.channels import Message, messages
+from countersign.channels.slack import blocks_of
 from countersign.domain.links import MOST_WAITING
 from countersign.domain.questions import COMMENT_RULES, Attachment, Question, Shown
-from countersign.domain.rules import Decision, Rule
+from countersign.domain.rules import Decision, Outcome, Rule
 from countersign.domain.tasks import Delegation, Replacement, Status, Task, Vote
+from countersign.services.closings import closing_of
 from countersign.services.inboxes import Inbox
 from countersign.services.reviews import Click, Review
 from review.confirmation import confirmation_page
@@ -305,3 +307,12 @@ def any_told_mail(status: str, **changes: Any) -> Message:
     told = decided if status not in ("expired", "withdrawn") else {}
     link = f"https://api.example.com/request?t={TOKEN}"
     return any_mail(kind=f"approval.{status}", recipient="ana@example.com", link=link, **told | changes)
+
+
+def every_chat() -> list[Any]:
+    """Return the blocks of a long message in Slack, and each sentence that replaces a link."""
+    tasks = (
+        *(Task("o.approval", Status.DECIDED, NOW, outcome=each) for each in (Outcome.APPROVED, Outcome.REJECTED)),
+        *(Task("o.approval", each, NOW) for each in (Status.OPEN, Status.EXPIRED, Status.CANCELLED)),
+    )
+    return [*blocks_of(any_mail(details=ROWS * 200)), *map(closing_of, tasks)]

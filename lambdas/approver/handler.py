@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from approver.sending import send
+from approver.sending import close, send
+from countersign.channels.base import load
 from countersign.composition import Ports, current_ports, once
 from countersign.contracts import envelope
 from countersign.domain import strict_json
@@ -26,10 +27,10 @@ def deliveries(ports: Ports) -> Deliveries:
 
 
 def take(record: Record) -> None:
-    """Deliver the hand-off of one message, or tell a requester of a lifecycle event."""
+    """Deliver the hand-off of one message, or act on a lifecycle event."""
     document = strict_json.read(record["body"].encode())
-    if isinstance(document, dict) and document.get("tell_requester"):
-        _tell(str(document.get("task_id", "")))
+    if isinstance(document, dict) and "task_kind" in document:  # as no envelope has
+        _follow(document)
         return
     handed_off = envelope.read(document)
     about(task_id=handed_off["task_id"])
@@ -37,16 +38,37 @@ def take(record: Record) -> None:
     with brand.shown(current_ports().environment.table("brand")):
         sent = deliver(handed_off)
     logger.info("delivered", kind=handed_off["kind"], mails=sent)
+    # Also now: the task may have ended while its message was on the way.
+    _close_links(handed_off["task_id"])
+
+
+def _follow(event: dict[str, Any]) -> None:
+    """Tell the requester if the event says so, and take out the links of a task that has ended."""
+    task_id = str(event.get("task_id", ""))
+    about(task_id=task_id)
+    if event.get("tell_requester"):
+        _tell(task_id)
+    _close_links(task_id)
 
 
 def _tell(task_id: str) -> None:
     # Imported here: most messages are hand-offs.
     from countersign.services.tellings import Tellings
 
-    about(task_id=task_id)
     with brand.shown(current_ports().environment.table("brand")):
         sent = Tellings(deliveries()).tell(task_id)
     logger.info("told", mails=sent)
+
+
+def _close_links(task_id: str) -> None:
+    """Take the links that open nothing any more out of a task's messages, if the stage's channel can change those."""
+    ports = current_ports()
+    name = ports.environment.text("CHANNEL")
+    if load(name).closes:
+        # Imported here: most stages send mail, which stays as it is.
+        from countersign.services.closings import Closings
+
+        logger.info("links taken out", messages=Closings(ports.ledger, close, name).of_task(task_id))
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  Lambda passes it

@@ -1,6 +1,9 @@
-"""Sends one message over the stage's channel, or by mail if that channel cannot carry it."""
+"""Sends one message over the stage's channel, or by mail if that channel cannot carry it; takes links out again."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 from countersign.channels.base import load
 from countersign.channels.messages import Message
@@ -34,11 +37,32 @@ def send(message: Message) -> Mapping[str, str]:
         return {**_carried("email", message, mail), "instead_of": name, "because": reason}
 
 
+def close(sent: Mapping[str, Any], title: str, text: str) -> None:
+    """Replace a sent message, given the data of its audit entry, by a title and a sentence; see `Channel.close`."""
+    name = sent["channel"]
+    settings = current_ports().environment.document("CHANNEL_SETTINGS")
+    with _failing_as_refused():
+        load(name).close(sent["message"], title, text, settings, _secrets(name))
+
+
 def _carried(name: str, message: Message, settings: Mapping[str, str]) -> dict[str, str]:
     """Send a message over one channel."""
     ports, channel = current_ports(), load(name)
+    if channel.by_user_id:
+        entry = ports.directory.entries((message.recipient,))[message.recipient]
+        message = replace(message, user_id=entry.slack)
+    with _failing_as_refused():
+        reference = channel.send(message, settings, _secrets(name))
+    return {"channel": name, "message": reference} if reference else {"channel": name}
+
+
+def _secrets(name: str) -> Sequence[str]:
+    return current_ports().secrets.active(name) if load(name).has_secret else ()
+
+
+@contextmanager
+def _failing_as_refused() -> Iterator[None]:
     try:
-        reference = channel.send(message, settings, ports.secrets.active(name) if channel.has_secret else ())
+        yield
     except OSError as error:
         raise MessageRefusedError(type(error).__name__) from error
-    return {"channel": name, "message": reference} if reference else {"channel": name}

@@ -28,26 +28,25 @@ def filled_in(stage: Stage) -> Findings:
 
 
 def channel(stage: Stage) -> Findings:
-    """Check the channel that the stage uses: SES, the topic, or the secret of an extension."""
+    """Check the channel that the stage uses: SES, the topic, or the secret of Slack or of an extension."""
     mail = stage.settings.mail
-    if mail.channel == "email":
-        yield from ready(stage)
-    elif mail.channel == "sns":
+    yield from ready(stage)
+    if mail.channel == "sns":
         yield _topic(stage)
-    else:
-        yield from _extension(stage, mail.channel)
+    elif mail.channel != "email":
+        yield from _with_secret(stage, mail.channel)
 
 
 def ready(stage: Stage) -> Findings:
-    """Check that SES can send the stage's mail; nothing on a stage with another channel."""
+    """Check that SES can send the stage's mail; nothing on a stage that sends none."""
     mail = stage.settings.mail
-    if mail.channel == "email":
+    if mail.is_sent:
         for identity in mail.identities or (mail.sender,):
             yield from _identity(stage, identity)
         yield from _account(stage)
 
 
-def _extension(stage: Stage, name: str) -> Findings:
+def _with_secret(stage: Stage, name: str) -> Findings:
     owner, arn = f"the channel {name}", stage.outputs("public").get("ChannelSecret", "")
     yield active_secrets(stage, owner, "sends nothing", arn) if arn else (f"{owner} uses no secret", "")
     wanted = {"CHANNEL": name, "CHANNEL_SETTINGS": compact(stage.settings.channels.get(name, {}))}

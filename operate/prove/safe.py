@@ -70,8 +70,8 @@ def bounce(run: Run) -> str:
     """A bounce of a mail is recorded in the audit."""
     if run.stage.cloud:
         raise CannotProveError("only AWS can prove it: the embedded cloud's mail never bounces")
-    if run.stage.settings.mail.channel != "email":
-        raise CannotProveError(f"the stage's channel is {run.stage.settings.mail.channel}, not email")
+    if not run.stage.settings.mail.is_sent:
+        raise CannotProveError(f"the stage's channel is {run.stage.settings.mail.channel}, which sends no mail")
     task = run.ask("bounce", "bounce")
     run.until(lambda: "bounced" in run.audit(task.task_id), f"the entry `bounced` of {task.task_id}")
     run.withdraw(task)
@@ -123,7 +123,7 @@ def _caused(run: Run) -> Iterator[Metric]:
         "TimeToDecision": "publisher",
     }
     if not run.stage.cloud:
-        services |= {"MailsBounced": "bus-events"} if run.stage.settings.mail.channel == "email" else {}
+        services |= {"MailsBounced": "bus-events"} if run.stage.settings.mail.is_sent else {}
         yield _of_lambda("DurableExecutionFailed", run.stage.merged("Workflows")[WORKFLOW].split(":")[-2])
         for function in run.stage.functions():
             if name := _OF_LAMBDA.get(function["Handler"].partition(".")[0]):

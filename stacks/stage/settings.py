@@ -231,8 +231,8 @@ class MailSettings(Table):
     """Messages to approvers."""
 
     sender: Address
-    """The From address of mail. Where the channel is `email`, a placeholder of a reserved domain is refused outside the
-    stage `local`."""
+    """The From address of mail. Where the channel is `email` or `slack`, a placeholder of a reserved domain is refused
+    outside the stage `local`."""
     name: Annotated[str, DISPLAY_NAME] = ""
     """The name that mail programs show beside the sender's address, such as `Approvals of Example`; empty for `name`
     under [brand]."""
@@ -244,8 +244,13 @@ class MailSettings(Table):
     channel: Annotated[
         str, matching(r"[a-z][a-z0-9_]{0,39}", "the name of a channel: lower-case letters, digits, _")
     ] = "email"
-    """The channel: `email`; `sns`, a topic whose subscriptions filter by recipient; or the name of an extension's
-    module."""
+    """The channel: `email`; `slack`, direct messages, with mail for people whom Slack does not reach; `sns`, a topic
+    whose subscriptions filter by recipient; or the name of an extension's module."""
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the stage sends mail, always or where Slack does not carry a message."""
+        return self.channel in ("email", "slack")
 
 
 class AlarmSettings(Table):
@@ -504,7 +509,7 @@ def _check_logo(folder: Path, file: StageFile) -> Iterator[Problem]:
 def placeholders(file: StageFile) -> Iterator[Problem]:
     """Report values that are not filled in. A stage with them deploys, and loses its first mail or alarm."""
     reserved = "is reserved for examples and tests, and neither sends nor receives mail"
-    used = {"sender": (file.mail.sender,), "identities": file.mail.identities} if file.mail.channel == "email" else {}
+    used = {"sender": (file.mail.sender,), "identities": file.mail.identities} if file.mail.is_sent else {}
     for key, values in used.items():
         for value in filter(is_reserved, values):
             allowed = f"an SES identity of your account; {value.rpartition('@')[2]} {reserved}"

@@ -110,7 +110,7 @@ def strict(context: dict[str, Any], sources: Sources) -> Synthesised:
 
 @pytest.fixture(scope="session")
 def bare(context: dict[str, Any], sources: Sources) -> Synthesised:
-    """The production stage without operators and without providers, with a domain whose zone is elsewhere."""
+    """The production stage in Slack, without operators and providers, with a domain whose zone is elsewhere."""
     settings = Settings.load(SETTINGS / "prod.toml")
     workflows = {name: each for name, each in settings.workflows.items() if name != HELD_PAYMENT}
     api = ApiSettings(domain="ask.example.com", certificate_arn=CERTIFICATE)
@@ -118,6 +118,7 @@ def bare(context: dict[str, Any], sources: Sources) -> Synthesised:
         "workflows": workflows,
         "payments": PaymentSettings(),
         "providers": {},
+        "mail": settings.mail.model_copy(update={"channel": "slack"}),
         "api": api,
         "base_url": api.base_url,
     }

@@ -3,6 +3,7 @@
 import json
 from email.header import Header
 
+from countersign.adapters.event_bus import SOURCE
 from countersign.testing.builders import ses_event
 from tests.infra.templates import Synthesised, statements
 from tests.infra.test_events import matches
@@ -26,6 +27,31 @@ def test_where_mail_is_chosen_there_is_no_topic_and_no_right_to_publish(stage: S
     assert not [topic for topic in stage.of_type("AWS::SNS::Topic") if topic.path == TOPIC]
     assert stage.variables("Approver/Approver")["CHANNEL"] == "email"
     assert "ApprovalsTopic" not in stage.outputs("public")
+
+
+def test_where_slack_is_chosen_the_approver_also_sends_mail_and_reads_the_token_and_the_directory(
+    bare: Synthesised,
+) -> None:
+    variables = bare.variables("Approver/Approver")
+    assert (variables["CHANNEL"], variables["CHANNEL_SETTINGS"]) == ("slack", "{}")
+    assert json.loads(variables["MAIL_SETTINGS"])["configuration_set"] == CONFIGURATION_SET
+    assert list(json.loads(variables["CHANNEL_SECRET"])) == ["slack"]
+    assert {"DIRECTORY_TABLE"} <= variables.keys()
+    rights = {line.partition(" on ")[0] for role, line in statements(bare) if role == "Approver/Approver/Role"}
+    assert {"ses:SendEmail", "secretsmanager:GetSecretValue", "dynamodb:BatchGetItem"} <= rights
+    assert "ChannelSecret" in bare.outputs("public")
+    assert [each for each in bare.of_type("AWS::Events::Rule") if each.path.endswith("ReportsRule")]
+
+
+def test_the_end_of_an_approval_takes_the_links_out_of_slack_and_mail_stages_have_no_rule_for_it(
+    bare: Synthesised, prod: Synthesised
+) -> None:
+    rule = bare.properties(bare.one("AWS::Events::Rule", "Approver/Approvals/EndedRule"))
+    ended = {"source": SOURCE, "detail-type": "TaskDecided", "detail": {"kind": "TaskDecided", "task_kind": "approval"}}
+    assert matches(rule["EventPattern"], ended)
+    for other in ({"detail-type": "TaskApplied"}, {"detail": {"kind": "TaskDecided", "task_kind": "payment"}}):
+        assert not matches(rule["EventPattern"], ended | other)
+    assert not [each for each in prod.of_type("AWS::Events::Rule") if each.path.endswith("EndedRule")]
 
 
 def test_where_the_topic_is_chosen_the_approver_publishes_to_it_and_sends_no_mail(varied: Synthesised) -> None:

@@ -10,7 +10,8 @@ from tests.infra.templates import Synthesised, statements
 
 
 def test_without_providers_no_role_reads_secrets_and_the_function_has_none(bare: Synthesised) -> None:
-    assert not [line for _, line in statements(bare) if "secretsmanager" in line]
+    reading = {role for role, line in statements(bare) if "secretsmanager" in line}
+    assert reading == {"Approver/Approver/Role"}, "the token of its channel"
     assert bare.variables("Webhook/Webhook")["PROVIDERS"] == "{}"
 
 

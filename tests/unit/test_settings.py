@@ -240,7 +240,7 @@ def test_a_missing_setting_has_its_default(
             '[mail]\nchannel = "pigeon"',
             "mail.channel",
             "pigeon",
-            "one of email, sns, or a module of extensions/channels",
+            "one of email, slack, sns, or a module of extensions/channels",
         ),
         (
             *("[ledger]", '[app]\nname = "our-kit"\n\n[ledger]', "app.name", "our-kit"),
@@ -650,6 +650,11 @@ def test_a_protected_stage_needs_a_recipient_of_alarms(tmp_path: Path) -> None:
 def test_a_sender_whose_channel_sends_no_mail_may_be_a_placeholder(tmp_path: Path) -> None:
     more = 'channel = "sns"'
     assert to_deploy(tmp_path, more=more, alarm_email=MINE["alarm_email"]).mail.sender == "approvals@example.com"
+
+
+def test_the_sender_of_what_slack_does_not_carry_may_not_be_a_placeholder(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="is reserved for examples and tests"):
+        to_deploy(tmp_path, more='channel = "slack"', alarm_email=MINE["alarm_email"])
 
 
 def test_the_embedded_cloud_accepts_placeholders(tmp_path: Path) -> None:

@@ -8,10 +8,12 @@ from constructs import Construct
 
 from countersign.adapters.event_bus import SOURCE
 from countersign.presentation.brand import Brand
+from countersign.services.lifecycle_events import ENDS
 from stacks.components.actors.actor import Actor
 from stacks.components.flow.channels import MessageChannel
 from stacks.components.flow.hand_off import ENVELOPE, Channel, HandOffBus
 from stacks.components.house.function_options import FunctionOptions
+from stacks.components.state.directory import Directory
 from stacks.components.state.ledger import Ledger
 
 
@@ -47,7 +49,8 @@ class Approver(Actor):
             tables={"brand": brand},
         )
         ledger.grant_links(self.function)
-        approvals = Channel(
+        self._bus = hand_offs.bus
+        self._hand_offs = Channel(
             self,
             "Approvals",
             pattern=events.EventPattern(source=[SOURCE], detail_type=events.Match.prefix("approval.")),
@@ -58,10 +61,18 @@ class Approver(Actor):
             consumer=self.function,
         )
         outcomes = events.EventPattern(source=[SOURCE], detail={"tell_requester": [True]})
-        approvals.take("Outcomes", outcomes, hand_offs.bus)
+        self._hand_offs.take("Outcomes", outcomes, self._bus)
 
-    def send_on(self, channel: MessageChannel) -> None:
-        """Configure the function for a channel, and grant it the channel."""
-        for name, value in channel.environment.items():
+    def send_on(self, channel: MessageChannel, directory: Directory) -> None:
+        """Configure the function for a channel, and grant it the channel, and the directory if that has user ids."""
+        variables = {**channel.environment, **(directory.environment if channel.by_user_id else {})}
+        for name, value in variables.items():
             self.function.function.add_environment(name, value)
         channel.grant_send(self.function)
+        if channel.by_user_id:
+            directory.grant_read(self.function)
+        if channel.closes:
+            # The rule above takes the events that tell a requester.
+            detail = {"task_kind": ["approval"], "tell_requester": events.Match.does_not_exist()}
+            ended = events.EventPattern(source=[SOURCE], detail_type=list(ENDS), detail=detail)
+            self._hand_offs.take("EndedRule", ended, self._bus)

@@ -15,6 +15,7 @@ from aws_cdk import aws_ses as ses
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from countersign.channels import Channel
 from countersign.channels.ses_events import DETAIL_TYPES, SOURCE
 from stacks.components.house.alarm import Alarm, Watch
 from stacks.components.house.rights import allow
@@ -49,6 +50,9 @@ class MessageChannel(Construct):
         environment: Variables of the function that sends.
         outputs: Stack outputs that subscribers and operators need, by name.
         reports: The channel's events on the account's default bus about messages that did not arrive; None for none.
+        by_user_id: Whether the function that sends needs user ids of the directory.
+        closes: Whether it takes the links out of messages when their task ends.
+        rights: The actions that sending needs, each with its resources.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
@@ -56,11 +60,12 @@ class MessageChannel(Construct):
         self.environment: Mapping[str, str] = {}
         self.outputs: Mapping[str, str] = {}
         self.reports: events.EventPattern | None = None
-        self._rights: Mapping[str, list[str]] = {}
+        self.by_user_id = self.closes = False
+        self.rights: Mapping[str, list[str]] = {}
 
     def grant_send(self, grantee: iam.IGrantable) -> None:
         """Allow sending messages."""
-        for action, resources in self._rights.items():
+        for action, resources in self.rights.items():
             allow(grantee, action, on=resources)
 
     @staticmethod
@@ -122,7 +127,7 @@ class EmailChannel(MessageChannel):
             Stack.of(self).format_arn(service="ses", resource=kind, resource_name=resource)
             for kind, resource in (*sending, ("configuration-set", used))
         ]
-        self._rights = {"ses:SendEmail": arns}
+        self.rights = {"ses:SendEmail": arns}
         self._watch()
 
     def _watch(self) -> None:
@@ -156,16 +161,17 @@ class TopicChannel(MessageChannel):
         topic = sns.Topic(self, "Topic", display_name=title, master_key=key, enforce_ssl=True)
         self.environment = self._told("sns", {"topic": topic.topic_arn})
         self.outputs = {"ApprovalsTopic": topic.topic_arn}
-        self._rights = {"sns:Publish": [topic.topic_arn]}
+        self.rights = {"sns:Publish": [topic.topic_arn]}
 
 
-class ExtensionChannel(MessageChannel):
-    """A channel of a fork, and its secret in Secrets Manager if it has one.
+class ServiceChannel(MessageChannel):
+    """A channel to a service outside AWS, Slack or that of a fork, and its secret in Secrets Manager if it has one.
 
     Args:
         name: The channel's name.
         settings: The channel's settings.
-        has_secret: Whether it has a secret.
+        channel: What its module exports.
+        mail: The channel of messages that the service does not carry; None for none.
     """
 
     def __init__(
@@ -175,13 +181,19 @@ class ExtensionChannel(MessageChannel):
         *,
         name: str,
         settings: Mapping[str, str],
-        has_secret: bool,
+        channel: Channel,
+        mail: EmailChannel | None,
         removal_policy: RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
         self.environment = self._told(name, settings)
-        if has_secret:
+        self.by_user_id, self.closes = channel.by_user_id, channel.closes
+        if channel.has_secret:
             arn = secret_of(self, "Secret", f"Secrets of the channel {name}", removal_policy).secret_arn
             self.environment = {**self.environment, "CHANNEL_SECRET": Stack.of(self).to_json_string({name: arn})}
             self.outputs = {"ChannelSecret": arn}
-            self._rights = {"secretsmanager:GetSecretValue": [arn]}
+            self.rights = {"secretsmanager:GetSecretValue": [arn]}
+        if mail:
+            self.environment = {**self.environment, "MAIL_SETTINGS": mail.environment["CHANNEL_SETTINGS"]}
+            self.rights = {**self.rights, **mail.rights}
+            self.reports = mail.reports

@@ -165,6 +165,12 @@ def use_an_extension(it: Deployed) -> None:
     empty_secret(arn)
 
 
+def use_slack(it: Deployed) -> None:
+    it.stage.change(mail={"channel": "slack"})
+    arn = client("secretsmanager").create_secret(Name="slack", SecretString='{"active": []}')["ARN"]
+    it.put_output("public", "ChannelSecret", arn)
+
+
 def empty_secret(name: str) -> None:
     client("secretsmanager").put_secret_value(SecretId=name, SecretString='{"active": []}')
 
@@ -270,6 +276,7 @@ DEFECTS: dict[str, Callable[[Deployed], object]] = {
     ),
     "mail: 0 subscriptions of arn:aws:sns:eu-central-1:123456789012:approvals are confirmed": use_sns,
     f"mail: the channel parley sends nothing: {EMPTY}": use_an_extension,
+    f"mail: the channel slack sends nothing: {EMPTY}": use_slack,
     "mail: the approver does not use the channel parley as the settings say": deploy_another_channel,
     f"alarms: {ALARM} is muted": lambda it: it.set_alarm([it.topic], enabled=False),
     f"alarms: {ALARM} is raised: something waits": lambda it: it.set_alarm([it.topic], state="ALARM"),

@@ -39,7 +39,7 @@ TABLES: dict[str, Any] = {
 }
 
 NEEDED: list[tuple[Callable[[], Any], set[str]]] = [
-    (approver.handler.deliveries, {"BASE_URL", "CHANNEL", "LEDGER_TABLE", "STAGE"}),
+    (approver.handler.deliveries, {"BASE_URL", "LEDGER_TABLE", "STAGE"}),
     (executions.handler.executions, {"LEDGER_TABLE"}),
     (relay.handler.rings, {"LEDGER_TABLE"}),
     (requests_api.handler.submissions, {"LEDGER_TABLE", "DIRECTORY_TABLE", *TABLES}),

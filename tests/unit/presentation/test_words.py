@@ -11,7 +11,7 @@ from babel import Locale
 from countersign.domain.questions import Person
 from countersign.presentation import words
 from countersign.presentation.brand import PLAIN
-from tests.views import ATTACHMENTS, COMMENT, ROWS, TITLE, UNLINKED, every_mail, every_page
+from tests.views import ATTACHMENTS, COMMENT, ROWS, TITLE, UNLINKED, every_chat, every_mail, every_page
 
 LANGUAGES = sorted(words.languages())
 
@@ -53,9 +53,10 @@ def catalogue(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         yield recorded
 
 
-def test_every_text_is_used_by_a_page_or_a_mail(catalogue: Recorded) -> None:
+def test_every_text_is_used_by_a_page_or_a_message(catalogue: Recorded) -> None:
     every_page()
     every_mail()
+    every_chat()
     for key, counts in COUNTED.items():
         for count in counts:
             words.say_count(key, count)

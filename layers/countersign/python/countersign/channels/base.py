@@ -7,7 +7,7 @@ from importlib import import_module
 
 from countersign.channels.messages import Message
 
-KIT = ("email", "sns")
+KIT = ("email", "slack", "sns")
 """The kit's own channels, each a module of this package."""
 
 
@@ -18,11 +18,13 @@ class Channel(ABC):
         settings: The names of its settings, all required, in the stage's table `[channels.<name>]`.
         has_secret: Whether it has a secret in Secrets Manager.
         by_user_id: Whether it needs the recipient's user id, which the directory has.
+        closes: Whether it can take the link out of a sent message.
     """
 
     settings: frozenset[str] = frozenset()
     has_secret: bool = False
     by_user_id: bool = False
+    closes: bool = False
 
     @abstractmethod
     def send(self, message: Message, settings: Mapping[str, str], secrets: Sequence[str]) -> str | None:
@@ -41,6 +43,21 @@ class Channel(ABC):
             MessageRefusedError: The service refused the message. The kit sends it again later, and sends the messages
                 to others now. It treats an OSError, such as those of `urllib`, the same way.
         """
+
+    def close(self, reference: str, title: str, text: str, settings: Mapping[str, str], secrets: Sequence[str]) -> None:
+        """Replace a sent message whose link opens nothing any more by a text without a link; only with `closes`.
+
+        Args:
+            reference: The reference that `send` returned.
+            title: The question's title, in the requester's untrusted words.
+            text: What has become of the task, in the recipient's language.
+            settings: As for `send`.
+            secrets: As for `send`.
+
+        Raises:
+            MessageRefusedError: The service did not change the message; the kit tries it again later.
+        """
+        raise NotImplementedError
 
 
 @cache

@@ -119,12 +119,12 @@ class Message:
         Raises:
             LookupError: The kind is unknown.
         """
-        return Texts(_subject(self), parts.text_of(_parts(self)))
+        return Texts(_subject(self), parts.text_of(parts_of(self)))
 
 
 def html(message: Message) -> str:
     """Return a message as HTML; see `Message.texts`."""
-    return parts.html_of(_preheader(message), _parts(message))
+    return parts.html_of(_preheader(message), parts_of(message))
 
 
 def _subject(view: Message) -> str:
@@ -146,7 +146,8 @@ def _preheader(view: Message) -> str:
     return words.say("mail.preheader", requester=requester, moment=moment)
 
 
-def _parts(view: Message) -> tuple[Part, ...]:
+def parts_of(view: Message) -> tuple[Part, ...]:
+    """Return the parts of a message in words, in order; raises as `Message.texts` does."""
     stage = (parts.boxed("mail.stage", stage=view.stage),) if view.stage else ()
     if view.kind == INBOX:
         return (*stage, *_inbox(view))

@@ -28,10 +28,14 @@ class Part(NamedTuple):
     Attributes:
         text: It as plain text. Nothing in it is escaped.
         html: It as a row of the table that every HTML message is.
+        role: `headline`, `action` or `small`; empty for any other part.
+        label: The text of the link, in an `action`.
     """
 
     text: str
     html: Html
+    role: str = ""
+    label: str = ""
 
 
 def paragraph(key: str, /, **values: str) -> Part:
@@ -41,7 +45,7 @@ def paragraph(key: str, /, **values: str) -> Part:
 
 def small(key: str, /, **values: str) -> Part:
     """Return a text of the catalogue that is read last, with its values."""
-    return Part(words.say(key, **values), _small(markup.say(key, **values)))
+    return Part(words.say(key, **values), _small(markup.say(key, **values)), "small")
 
 
 def boxed(key: str, /, **values: str) -> Part:
@@ -62,7 +66,7 @@ def headline(amount: str, title: str) -> Part:
         title=title,
     )
     both = joined((_amount(amount) if amount else NOTHING, _row("20px", _INK, heading)))
-    return Part("\n".join(filter(None, (amount, title))), both)
+    return Part("\n".join(filter(None, (amount, title))), both, "headline")
 
 
 def table(rows: Iterable[tuple[str, str]]) -> Part:
@@ -90,7 +94,7 @@ def action(label: str, link: str, said: str = "") -> Part:
         link=link,
         label=label,
     )
-    return Part(f"{said or label}\n{link}", _row("24px", _INK, button))
+    return Part(f"{said or label}\n{link}", _row("24px", _INK, button), "action", label)
 
 
 def text_of(parts: Iterable[Part]) -> str:

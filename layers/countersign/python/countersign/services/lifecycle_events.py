@@ -21,6 +21,9 @@ EVENTS = {
     Status.EXPIRED: "TaskExpired",
     Status.CANCELLED: "TaskCancelled",
 }
+ENDS = tuple(EVENTS[status] for status in (Status.DECIDED, Status.EXPIRED, Status.CANCELLED))
+"""The events after which nobody can answer a task."""
+
 REFUNDED = "PaymentRefunded"
 DISPUTED = "PaymentDisputed"
 BOUNCED = "MailBounced"

@@ -254,6 +254,13 @@ TEXTS = {
     "mail.rule.quorum": "{needed} of {voters} have to approve",
     "mail.until": "Decide by",
     "mail.preheader": "{requester} asks. Please decide by {moment}.",
+    # Messages in Slack.
+    "slack.more": "The page shows more.",
+    "slack.closed.approved": "This request is approved. There is nothing left for you to do.",
+    "slack.closed.rejected": "This request is rejected. There is nothing left for you to do.",
+    "slack.closed.expired": "Nobody decided in time. There is nothing left for you to do.",
+    "slack.closed.cancelled": "This request was withdrawn. There is nothing left for you to do.",
+    "slack.closed.moot": "You are no longer asked to decide this. There is nothing left for you to do.",
     "mail.why": "You get this message because a request in {name} names you.",
     "mail.clipped": "{text} … (the rest is on the page)",
     "mail.action": "Read and decide",
