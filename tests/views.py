@@ -9,10 +9,11 @@ from typing import Any, get_args
 
 from countersign.channels import Message, messages
 from countersign.channels.slack import blocks_of
+from countersign.domain.clock import to_text
 from countersign.domain.links import MOST_WAITING
 from countersign.domain.questions import COMMENT_RULES, Attachment, Question, Shown
 from countersign.domain.rules import Decision, Outcome, Rule
-from countersign.domain.tasks import Delegation, Replacement, Status, Task, Vote
+from countersign.domain.tasks import Delegation, Exchange, Replacement, Status, Task, Vote
 from countersign.services.closings import closing_of
 from countersign.services.inboxes import Inbox
 from countersign.services.reviews import Click, Review
@@ -21,7 +22,7 @@ from review.handed_on import address_page, other_hands_page, taken_back_page
 from review.inbox_page import inbox_page, inbox_sent_page
 from review.notices import Problem, problem_page, too_many_page
 from review.parts import Key
-from review.results import ClosedReason, DecidedView, closed_page, decided_page, recorded_page
+from review.results import result_page
 from review.review_page import ReviewView, review_page
 
 NOW = datetime(2025, 11, 21, 9, 12, 5, tzinfo=UTC)
@@ -45,6 +46,8 @@ DELEGATION_REFUSALS = ("no_address", "requester", "asked_already", "outsider", "
 
 UNBROKEN = "W" * 10_000
 COMMENT = "Fine with me"
+ASKED = ("maria@example.com", "hugo@example.com", "li@example.com")
+CLOSED = ("expired", "withdrawn", "ended")
 TIMES_LEFT = (timedelta(days=2), timedelta(hours=3), timedelta(minutes=5), timedelta(minutes=1), timedelta())
 
 
@@ -75,22 +78,43 @@ def any_review(**changes: Any) -> ReviewView:
     return ReviewView(**view | asked(changes))
 
 
-def any_decided(**changes: Any) -> DecidedView:
-    """Return the view of a decided task with changes."""
-    view: dict[str, Any] = {
-        "outcome": "approved",
-        "decided_by": ("maria@example.com",),
-        "decided_at": NOW,
-        "comment": COMMENT,
-        "recipient": "maria@example.com",
-    }
-    return DecidedView(**view | asked(changes))
+def any_decided(**changes: Any) -> str:
+    """Return the page of a decided task for one of the people who decided it, with changes of the task.
+
+    `comment` is that of the deciding vote, `lost` a click that came too late, `just_now` as of `result_page`.
+    """
+    people, at = changes.pop("decided_by", ("maria@example.com",)), NOW
+    outcome, comment = changes.pop("outcome", "approved"), changes.pop("comment", COMMENT)
+    decision = Decision.APPROVE if outcome == "approved" else Decision.REJECT
+    decided = {"votes": {person: Vote(decision, comment, at) for person in people}, "audience": people}
+    state = {"outcome": Outcome(outcome), "decided_by": people, "decided_at": at, "opened_at": at}
+    return any_result(status=Status.DECIDED, **decided | state | changes)
 
 
-def any_closed_page(**changes: Any) -> str:
-    """Return the page of a closed task with changes."""
-    values: dict[str, Any] = {"reason": "expired", "title": TITLE, "at": NOW}
-    return closed_page(**values | changes)
+def any_recorded(decision: Decision = Decision.APPROVE, **changes: Any) -> str:
+    """Return the page of a vote that does not decide its task, with changes of the task."""
+    voted = {"votes": {ASKED[0]: Vote(decision, COMMENT, NOW)}, "audience": ASKED, "rule": Rule("quorum", 2)}
+    return any_result(**voted | changes)
+
+
+def any_closed_page(reason: str = "expired", **changes: Any) -> str:
+    """Return the page of a task that closed at NOW without a decision, with changes of the task."""
+    closed: dict[str, Any] = {"status": Status.CANCELLED, "closed_at": NOW, "expires_at": NOW}
+    if reason == "expired":
+        closed["status"] = Status.EXPIRED
+    because = {"closed_because": "execution_failed"} if reason == "ended" else {}
+    return any_result(**closed | because | changes)
+
+
+def any_result(**changes: Any) -> str:
+    """Return the page of a task after its end or a vote, with changes of the task, its question and the page."""
+    page = {name: changes.pop(name) for name in ("just_now", "lost") if name in changes}
+    recipient = changes.pop("recipient", "maria@example.com")
+    task: dict[str, Any] = {"status": Status.OPEN, "expires_at": NOW + timedelta(days=2), "opened_at": NOW}
+    more = {name: changes.pop(name) for name in ("rule", "earlier") if name in changes}
+    task |= {"audience": ("maria@example.com",)} | asked(changes)
+    task["question"] = dataclasses.replace(task["question"], **more)
+    return result_page(Task("order-1001.approval", **task), recipient, NOW, **page)
 
 
 @dataclass(frozen=True)
@@ -166,18 +190,18 @@ def hostile_page(value: str) -> Mapping[str, str]:
                 submitted_by=value,
             )
         ),
-        "decided": decided_page(
-            any_decided(
-                title=value,
-                details=rows,
-                attachments=attachments,
-                decided_by=(value, value),
-                comment=value,
-                recipient=value,
-            )
+        "decided": any_decided(
+            title=value,
+            details=rows,
+            attachments=attachments,
+            requester=value,
+            decided_by=(value,),
+            comment=value,
+            recipient=value,
+            lost=Click(TOKEN, "reject", value),
         ),
-        "closed": any_closed_page(reason="withdrawn", title=value, because=value),
-        "recorded": recorded_page(value),
+        "closed": any_closed_page("withdrawn", title=value, closed_comment=value, closed_by=value, recipient=value),
+        "recorded": any_recorded(title=value, recipient="maria@example.com", requester=value),
         "inbox": any_inbox_page(value, title=value, requester=value),
         **dict(_pages_of_other_hands(value, value, value)),
         "inbox-sent": inbox_sent_page(value, NOW),
@@ -200,7 +224,8 @@ def every_page() -> Mapping[str, str]:
         **dict(_pages_of_problems()),
         **dict(_decided_pages()),
         **dict(_closed_pages()),
-        "recorded": recorded_page(TITLE),
+        **{f"recorded-{decision}": any_recorded(decision) for decision in Decision},
+        "recorded-two": any_recorded(rule=Rule("quorum", 3)),
         **dict(_pages_of_other_hands(TITLE, "otto@example.com", COMMENT)),
         "inbox": any_inbox_page(votes={"maria@example.com": Vote(Decision.APPROVE, COMMENT, NOW)}),
         "inbox-long": any_inbox_page(number=MOST_WAITING),
@@ -268,17 +293,45 @@ def _pages_of_other_hands(title: str, person: str, because: str) -> Iterator[tup
 
 def _decided_pages() -> Iterator[tuple[str, str]]:
     people = ("maria@example.com", "jon@example.com", "li@example.com")
-    for outcome, tone in product(("approved", "rejected"), ("done", "just_now", "conflict")):
-        view = any_decided(outcome=outcome, decided_by=people, just_now=tone == "just_now", conflict=tone == "conflict")
-        yield f"decided-{outcome}-{tone}", decided_page(view)
-    yield "decided-attachments", decided_page(any_decided(attachments=(*ATTACHMENTS, UNLINKED)))
+    for outcome, decision in product(("approved", "rejected"), Decision):
+        yield f"decided-{outcome}", any_decided(outcome=outcome, decided_by=people)
+        yield f"decided-{outcome}-just-now", any_decided(outcome=outcome, just_now=True)
+        yield f"decided-{outcome}-others", any_decided(outcome=outcome, recipient="otto@example.com")
+        lost = Click(TOKEN, decision, COMMENT)
+        yield f"decided-{outcome}-lost-{decision}", any_decided(outcome=outcome, lost=lost)
+        late = any_decided(outcome=outcome, lost=lost, recipient="otto@example.com")
+        yield f"decided-{outcome}-late-{decision}", late
+        outvoted = {"maria@example.com": Vote(decision, "", NOW), "li@example.com": Vote(decision, "", NOW)}
+        yield f"decided-{outcome}-outvoted-{decision}", any_decided(outcome=outcome, votes=outvoted)
+    yield "decided-attachments", any_decided(attachments=(*ATTACHMENTS, UNLINKED))
+    yield "decided-story", any_decided(**STORY)
+
+
+STORY: dict[str, Any] = {
+    "earlier": (("jon@example.com", "approve", COMMENT, to_text(NOW)),),
+    "delegations": (
+        Delegation("otto@example.com", "maria@example.com", NOW),
+        Delegation("li@example.com", "hugo@example.com", NOW, standing=True),
+    ),
+    "replaced": (
+        Replacement("li@example.com", "otto@example.com", NOW),
+        Replacement("zoe@example.com", "maria@example.com", NOW, COMMENT),
+    ),
+    "exchanges": (
+        Exchange("maria@example.com", COMMENT, NOW, COMMENT, NOW),
+        Exchange("maria@example.com", COMMENT, NOW, "", NOW, revised=True),
+    ),
+}
 
 
 def _closed_pages() -> Iterator[tuple[str, str]]:
-    for reason, month in product(get_args(ClosedReason), range(12)):
+    for reason, month in product(CLOSED, range(12)):
         at = NOW + timedelta(days=31 * month)  # every month, and every day of the week
-        yield f"closed-{reason}-{month}", any_closed_page(reason=reason, at=at)
-    yield "closed-because", any_closed_page(reason="withdrawn", because=COMMENT)
+        yield f"closed-{reason}-{month}", any_closed_page(reason, closed_at=at, expires_at=at - timedelta(days=366))
+    yield "closed-late", any_closed_page(lost=Click(TOKEN, "approve", COMMENT))
+    yield "closed-unnamed", any_closed_page(requester="")
+    operator = "arn:aws:sts::123456789012:assumed-role/operators/olga@example.com"
+    yield "closed-because", any_closed_page("withdrawn", closed_comment=COMMENT, closed_by=operator)
 
 
 def every_mail() -> Mapping[str, Mail]:

@@ -57,7 +57,7 @@ def _waiting_task(task: Task, recipient: str, token: str, now: datetime) -> Html
         amount=html("<strong>{amount}</strong> ", amount=markup.money(amount)) if amount else NOTHING,
         requester_label=words.say("review.requester"),
         requester=parts.address(task.question.requester),
-        left=parts.left(task.expires_at - now),
+        left=parts.left(task.expires_at, now),
         until=time(task.expires_at),
         answered=html("<p>{text}</p>\n", text=answered) if task.vote_of(recipient) else NOTHING,
     )

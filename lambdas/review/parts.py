@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from countersign.domain.questions import Attachment, Shown
@@ -135,10 +135,10 @@ def next_step(text: str) -> Html:
     return html('<p class="next">{text}</p>\n', text=text)
 
 
-def left(remaining: timedelta) -> Html:
+def left(until: datetime, now: datetime) -> Html:
     """Return the time left until a deadline, marked if it is short."""
-    soon = " soon" if remaining < _SOON else ""
-    return html('<strong class="left{soon}">{left}</strong>', soon=soon, left=time_left(remaining))
+    soon = " soon" if until - now < _SOON else ""
+    return html('<strong class="left{soon}">{left}</strong>', soon=soon, left=time_left(until, now))
 
 
 def described(hint: str, *, invalid: bool) -> Html:

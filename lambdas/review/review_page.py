@@ -39,6 +39,7 @@ class ReviewView:
         instead_of: The person in whose place this one is asked; empty for none.
         can_hand_over: Whether this person may delegate the task to a colleague.
         colleague: The colleague's address in a form that is shown again.
+        history: The trail of the task, as a part of the page; empty if nothing has happened yet.
         barred: Why no vote of this person counts, a key under `review.barred` in the catalogue: the page then has no
             buttons. None if it counts.
         submitted_by: The caller who submitted the request, as AWS names them; empty if unknown.
@@ -59,6 +60,7 @@ class ReviewView:
     instead_of: str = ""
     can_hand_over: bool = False
     colleague: str = ""
+    history: Html = NOTHING
     barred: str | None = None
     submitted_by: str = ""
 
@@ -83,18 +85,19 @@ def _content(view: ReviewView) -> Html:
     return html(
         """\
 <p class="eyebrow">{status}</p>
-{asked}<p class="asks">{requester_label} <bdi>{requester}</bdi></p>
+{asked}<p class="asks">{requester_label} {requester}</p>
 <p class="until">{left} {until}</p>
 <dl>
 {rows}</dl>
-{barred}""",
+{history}{barred}""",
         status=_status(view),
         asked=parts.asked(view.question, first=True),
         requester_label=words.say("review.requester"),
         requester=parts.address(view.question.requester) or words.say("value.empty"),
-        left=parts.left(view.expires_at - view.now),
+        left=parts.left(view.expires_at, view.now),
         until=say("review.until", moment=time(view.expires_at)),
         rows=_rows(view),
+        history=view.history,
         barred=parts.next_step(words.say(f"review.barred.{view.barred}")) if view.barred else NOTHING,
     )
 
@@ -111,7 +114,7 @@ def _rows(view: ReviewView) -> Html:
         (
             parts.optional_row("review.others", markup.people(view.others)),
             parts.optional_row("review.progress", progress if view.needed > 1 else ""),
-            parts.optional_row("on_behalf_of", view.question.on_behalf_of),
+            parts.optional_row("on_behalf_of", parts.address(view.question.on_behalf_of)),
             parts.rows(view.question),
             parts.optional_row("review.submitted_by", view.submitted_by),
         )

@@ -34,15 +34,15 @@ from countersign.domain.errors import (
     UnknownLinkError,
 )
 from countersign.domain.identity import caller_name
-from countersign.domain.rules import Decision, Outcome
-from countersign.domain.tasks import Status, Task
-from countersign.domain.votes import may_delegate, needed, obstacle
+from countersign.domain.rules import Decision
+from countersign.domain.tasks import Task
+from countersign.domain.votes import approvals, may_delegate, needed, obstacle
 from countersign.functions import http
+from countersign.presentation.markup import NOTHING, Html
 from countersign.services.reviews import REASONS, Click, Review
-from review import notices, results
+from review import notices
 from review.notices import Problem
 from review.parts import Key
-from review.results import ClosedReason, DecidedView
 from review.review_page import ReviewView, review_page
 
 _PROBLEMS: dict[type[CountersignError], tuple[HTTPStatus, Problem]] = {
@@ -76,9 +76,9 @@ def of_look(review: Review, key: Key, now: datetime) -> PageResponse:
     """Return the answer to opening a link."""
     task = review.task
     if task.decided_at is not None:
-        return PageResponse(HTTPStatus.OK, _decided(review))
+        return PageResponse(HTTPStatus.OK, _result(review, now))
     if not task.takes_answers(now):
-        return PageResponse(HTTPStatus.GONE, _closed(task, now))
+        return PageResponse(HTTPStatus.GONE, _result(review, now))
     if not task.asks(review.recipient):
         return PageResponse(HTTPStatus.GONE, _other_hands(review, key, now))
     return PageResponse(HTTPStatus.OK, review_page(_form(review, key, now)))
@@ -89,7 +89,7 @@ def of_click(review: Review, click: Click, now: datetime) -> PageResponse:
     if review.unconfirmed:
         return PageResponse(HTTPStatus.OK, _confirmation(review, click))
     if review.refusal is None:
-        return PageResponse(HTTPStatus.OK, _recorded(review, now))
+        return PageResponse(HTTPStatus.OK, _result(review, now, just_now=not review.repeated))
     status, page = _REFUSALS[type(review.refusal)]
     return PageResponse(status, page(review, click, now))
 
@@ -108,7 +108,7 @@ def of_hand_over(review: Review, click: Click, now: datetime) -> PageResponse:
         problem = f"delegation_{review.refusal.reason}"
         return PageResponse(status, _again(review, click, now, problem=problem, colleague=click.colleague))
     if isinstance(review.refusal, DecidedOtherwiseError):  # no vote was lost: the decision may be their own
-        return PageResponse(HTTPStatus.CONFLICT, _decided(review))
+        return PageResponse(HTTPStatus.CONFLICT, _result(review, now))
     # Every other refusal is also one of a vote.
     return of_click(review, click, now)
 
@@ -117,7 +117,7 @@ def of_take_back(review: Review, click: Click, now: datetime) -> PageResponse:
     """Return the answer to taking a task back: it is done, or why it is refused."""
     key = Key(click.token, click.task_id)
     if isinstance(review.refusal, DecidedOtherwiseError):  # no vote was lost
-        return PageResponse(HTTPStatus.CONFLICT, _decided(review))
+        return PageResponse(HTTPStatus.CONFLICT, _result(review, now))
     if review.refusal:
         return of_click(review, click, now)
     if review.repeated:
@@ -159,17 +159,25 @@ def _form(review: Review, key: Key, now: datetime) -> ReviewView:
         key=key,
         shown=task.shown,
         others=tuple(person for person in task.voters if not task.aliases.same(person, review.recipient)),
-        approvals=sum(
-            task.votes[person].decision is Decision.APPROVE for person in task.voters if person in task.votes
-        ),
+        approvals=approvals(task),
         needed=needed(task, review.recipient),
         vote=vote,
         comment=vote.comment if vote else "",
+        history=_history(task),
         instead_of=task.stands_in_for(review.recipient),
         can_hand_over=may_delegate(task, review.recipient),
         barred=REASONS[type(barred)] if barred else None,
         submitted_by=caller_name(task.submitted_by),
     )
+
+
+def _history(task: Task) -> Html:
+    if not (task.votes or task.delegations or task.exchanges or task.question.earlier):
+        return NOTHING
+    # Imported here: most pages are of a task that was just opened.
+    from review.history import history
+
+    return history(task)
 
 
 def _again(review: Review, click: Click, now: datetime, **changes: Any) -> str:
@@ -178,6 +186,10 @@ def _again(review: Review, click: Click, now: datetime, **changes: Any) -> str:
     if not review.task.takes_answers(now) or not review.task.asks(review.recipient):
         return of_look(review, key, now).page
     return review_page(dataclasses.replace(_form(review, key, now), **changes))
+
+
+def _too_late(review: Review, click: Click, now: datetime) -> str:
+    return _result(review, now, lost=click if click.decision in set(Decision) else None)
 
 
 def _confirmation(review: Review, click: Click) -> str:
@@ -191,37 +203,11 @@ def _answer_again(problem: str) -> "PageOfRefusal":
     return lambda review, click, now: _again(review, click, now, problem=problem, comment=click.comment)
 
 
-def _recorded(review: Review, now: datetime) -> str:
-    if review.task.decided_at is None:
-        is_open = review.task.takes_answers(now)
-        return results.recorded_page(review.task.question.title) if is_open else _closed(review.task, now)
-    return _decided(review, just_now=review.recipient in review.task.decided_by)
+def _result(review: Review, now: datetime, *, just_now: bool = False, lost: Click | None = None) -> str:
+    # Imported here: most cold starts are for the page of an open task.
+    from review.results import result_page
 
-
-def _decided(review: Review, *, just_now: bool = False, conflict: bool = False) -> str:
-    task = review.task
-    if task.decided_at is None:
-        raise ValueError(f"task {task.task_id} is not decided")
-    votes = [task.votes[person] for person in task.decided_by]
-    return results.decided_page(
-        DecidedView(
-            question=task.question,
-            outcome="approved" if task.outcome is Outcome.APPROVED else "rejected",
-            decided_by=task.decided_by,
-            decided_at=task.decided_at,
-            comment=max(votes, key=lambda vote: vote.at).comment if votes else "",
-            recipient=review.recipient,
-            just_now=just_now,
-            conflict=conflict,
-        )
-    )
-
-
-def _closed(task: Task, now: datetime) -> str:
-    if task.status is not Status.CANCELLED:
-        return results.closed_page("expired", task.question.title, task.expires_at)
-    reason: ClosedReason = "ended" if task.outlived_execution else "withdrawn"
-    return results.closed_page(reason, task.question.title, task.closed_at or now, task.closed_comment)
+    return result_page(review.task, review.recipient, now, just_now=just_now, lost=lost)
 
 
 def _other_hands(review: Review, key: Key, now: datetime) -> str:
@@ -243,9 +229,9 @@ _REFUSALS: dict[type[ActionRefusedError], tuple[HTTPStatus, PageOfRefusal]] = {
     UnknownDecisionError: (HTTPStatus.BAD_REQUEST, _answer_again("unknown_decision")),
     CommentTooLongError: (HTTPStatus.BAD_REQUEST, _answer_again("comment_too_long")),
     CommentMissingError: (HTTPStatus.BAD_REQUEST, _answer_again("comment_missing")),
-    DecidedOtherwiseError: (HTTPStatus.CONFLICT, lambda review, *_: _decided(review, conflict=True)),
+    DecidedOtherwiseError: (HTTPStatus.CONFLICT, _too_late),
     TooManyAnswersError: (HTTPStatus.CONFLICT, _again),
-    TaskClosedError: (HTTPStatus.GONE, lambda review, _, now: _closed(review.task, now)),
+    TaskClosedError: (HTTPStatus.GONE, _too_late),
     HandedOnError: (HTTPStatus.GONE, _not_asked),
     NoLongerAskedError: (HTTPStatus.GONE, _not_asked),
     TakenUpError: (HTTPStatus.CONFLICT, _not_asked),

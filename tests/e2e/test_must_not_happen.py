@@ -100,7 +100,7 @@ def approve(tab: Tab) -> None:
 
 
 def thanked(tab: Tab) -> None:
-    expect(tab.get_by_role("heading", level=1)).to_have_text("Thank you. Your approval is recorded.")
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Thank you. You approved this.")
 
 
 @pytest.mark.parametrize("twice", [double_click, back_button, two_tabs])

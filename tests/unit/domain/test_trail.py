@@ -7,8 +7,8 @@ import pytest
 
 from countersign.domain.clock import to_text
 from countersign.domain.rules import Decision, Outcome
-from countersign.domain.tasks import Delegation, Status, Vote, execution_ended, withdraw
-from countersign.domain.trail import Step, has_news, trail
+from countersign.domain.tasks import Delegation, Replacement, Status, Vote, execution_ended, withdraw
+from countersign.domain.trail import Step, trail
 from countersign.testing.builders import (
     APPROVER,
     NOW,
@@ -23,9 +23,8 @@ MINUTE = timedelta(minutes=1)
 ASKED = Step("asked", NOW, REQUESTER, (APPROVER,))
 
 
-def test_an_open_task_says_who_was_asked_and_has_no_news() -> None:
+def test_the_trail_of_a_new_task_says_who_was_asked() -> None:
     assert trail(any_task()) == (ASKED,)
-    assert not has_news(any_task())
 
 
 def test_every_vote_is_in_the_trail_with_its_comment_and_dissent_too() -> None:
@@ -46,7 +45,6 @@ def test_a_level_of_a_chain_has_the_votes_of_the_levels_before_it() -> None:
     earlier = ((OTHER_APPROVER, "approve", "Go on", to_text(NOW - MINUTE)),)
     task = any_task(earlier=earlier)
     assert trail(task) == (Step("approve", NOW - MINUTE, OTHER_APPROVER, comment="Go on"), ASKED)
-    assert has_news(task)
 
 
 def test_delegations_and_stand_ins_are_in_the_trail_and_the_first_people_stay_those_who_were_asked() -> None:
@@ -57,6 +55,19 @@ def test_delegations_and_stand_ins_are_in_the_trail_and_the_first_people_stay_th
     )
     stand_in = Delegation(OTHER_APPROVER, APPROVER, NOW, standing=True)
     assert trail(any_task(delegations=(stand_in,))) == (ASKED, Step("stood_in", NOW, OTHER_APPROVER, (APPROVER,)))
+
+
+def test_replacements_are_in_the_trail() -> None:
+    reassigned = Replacement(APPROVER, OTHER_APPROVER, NOW + MINUTE, "On leave")
+    assert trail(any_task(audience=(OTHER_APPROVER,), replaced=(reassigned,))) == (
+        ASKED,
+        Step("reassigned", NOW + MINUTE, APPROVER, (OTHER_APPROVER,), "On leave"),
+    )
+    taken_back = Replacement(OTHER_APPROVER, APPROVER, NOW + MINUTE)
+    assert trail(any_task(replaced=(taken_back,))) == (
+        ASKED,
+        Step("taken_back", NOW + MINUTE, OTHER_APPROVER, (APPROVER,)),
+    )
 
 
 @pytest.mark.parametrize(("revised", "what"), [(False, "answered"), (True, "revised")])

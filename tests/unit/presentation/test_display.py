@@ -111,7 +111,8 @@ def test_a_time_is_shown_in_utc() -> None:
 @pytest.mark.parametrize(
     ("left", "said"),
     [
-        (timedelta(days=2, hours=23), "2 days left"),
+        (timedelta(days=4, hours=23), "5 days left"),
+        (timedelta(days=2, hours=14), "2 days left"),
         (timedelta(days=2), "2 days left"),
         (timedelta(days=2) - timedelta(seconds=1), "47 hours left"),
         (timedelta(hours=2), "2 hours left"),
@@ -121,5 +122,15 @@ def test_a_time_is_shown_in_utc() -> None:
         (timedelta(seconds=-5), "Less than a minute left"),
     ],
 )
-def test_a_countdown_is_rounded_down(left: timedelta, said: str) -> None:
-    assert display.time_left(left) == said
+def test_a_countdown_counts_the_days_of_a_calendar_and_rounds_hours_and_minutes_down(
+    left: timedelta, said: str
+) -> None:
+    friday = datetime(2025, 11, 21, 9, 30, tzinfo=UTC)
+    assert display.time_left(friday + left, friday) == said
+
+
+def test_a_countdown_counts_the_days_of_the_readers_time_zone() -> None:
+    late, deadline = datetime(2025, 11, 21, 22, 30, tzinfo=UTC), datetime(2025, 11, 26, 22, 30, tzinfo=UTC)
+    assert display.time_left(deadline - timedelta(hours=1), late) == "5 days left"
+    with words.reading(time_zone="Asia/Dubai"):
+        assert display.time_left(deadline - timedelta(hours=3), late) == "4 days left"

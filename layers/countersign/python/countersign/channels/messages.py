@@ -127,10 +127,14 @@ def html(message: Message) -> str:
     return parts.html_of(_preheader(message), parts_of(message))
 
 
+def _left(view: Message) -> str:
+    return display.time_left(view.deadline, view.deadline - view.left)
+
+
 def _subject(view: Message) -> str:
     known = (_amount(view), _title(view)) if _amount(view) not in _title(view) else (_title(view),)
     title = reduce(lambda first, last: words.say("mail.subject.both", first=first, last=last), known)
-    subject = words.say(f"mail.subject.{_occasion(view)}", title=title, left=display.time_left(view.left))
+    subject = words.say(f"mail.subject.{_occasion(view)}", title=title, left=_left(view))
     if view.stage:
         subject = words.say("mail.subject.stage", stage=view.stage, subject=subject)
     return display.single_line(subject, SUBJECT_LIMIT)
@@ -162,7 +166,7 @@ def _inbox(view: Message) -> Iterator[Part]:
 
 
 def _request(view: Message) -> Iterator[Part]:
-    requester, left = _person(view.question.requester), display.time_left(view.left)
+    requester, left = _person(view.question.requester), _left(view)
     yield parts.paragraph(f"mail.intro.{_occasion(view)}", requester=requester, left=left)
     if view.instead_of:
         yield parts.paragraph("mail.instead_of", person=_person(view.instead_of))

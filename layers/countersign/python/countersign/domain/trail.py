@@ -13,9 +13,10 @@ class Step(NamedTuple):
     """One row of a trail.
 
     Attributes:
-        what: `asked`, `delegated`, `stood_in` (the directory names a stand-in), `approve` and `reject` (a vote),
-            `returned`, `answered`, `revised`, `approved` and `rejected` (the decision), `expired`, `withdrawn`, or
-            `ended` (the execution ended without a decision).
+        what: `asked`, `delegated`, `taken_back` (a delegation), `stood_in` (the directory names a stand-in),
+            `reassigned` (an operator asks `to` in place of `by`), `approve` and `reject` (a vote), `returned`,
+            `answered`, `revised`, `approved` and `rejected` (the decision), `expired`, `withdrawn`, or `ended` (the
+            execution ended without a decision).
         at: The time, in UTC.
         by: Who did it, an address, or an operator's ARN; empty if no person did.
         to: Who was asked.
@@ -35,26 +36,26 @@ def trail(task: Task) -> tuple[Step, ...]:
     return tuple(sorted(steps, key=lambda step: step.at))
 
 
-def has_news(task: Task) -> bool:
-    """Tell whether more has happened than that people were asked."""
-    return bool(task.votes or task.delegations or task.exchanges or task.question.earlier or task.closed_at)
-
-
 def _earlier(task: Task) -> Iterator[Step]:
     for by, decision, comment, at in task.question.earlier:
         yield Step(decision, from_text(at), by, comment=comment)
 
 
 def _asked(task: Task) -> Iterator[Step]:
-    """Yield who was asked first, and who takes whose place."""
-    handed = [made for made in task.delegations if not made.standing]
+    """Yield who was asked first, and who took whose place."""
+    handed = [(made.at, made.by, made.to) for made in task.delegations if not made.standing]
+    # A delegation that was taken back is gone from the task.
+    reassigned = [(made.at, made.by, made.to) for made in task.replaced if made.because]
     first = [person for person in task.audience if person not in task.escalated]
-    for made in reversed(handed):
-        first = [made.by if person == made.to else person for person in first]
+    for _, by, to in sorted((*handed, *reassigned), reverse=True):
+        first = [by if person == to else person for person in first]
     if task.opened_at and first:
         yield Step("asked", task.opened_at, task.question.requester, tuple(first))
     for made in task.delegations:
         yield Step("stood_in" if made.standing else "delegated", made.at, made.by, (made.to,))
+    for replaced in task.replaced:
+        what = "reassigned" if replaced.because else "taken_back"
+        yield Step(what, replaced.at, replaced.by, (replaced.to,), replaced.because)
 
 
 def _votes(task: Task) -> Iterator[Step]:

@@ -252,6 +252,11 @@ def needed(task: Task, recipient: str) -> int:
     return task.question.rule.needed(sum(not task.is_escalated(person) for person in task.voters))
 
 
+def approvals(task: Task) -> int:
+    """Return how many of those who may vote have approved."""
+    return sum(task.votes[person].decision is Decision.APPROVE for person in task.voters if person in task.votes)
+
+
 def silent(task: Task) -> tuple[str, ...]:
     """Return those who may vote and have not."""
     return tuple(person for person in task.voters if person not in task.votes)

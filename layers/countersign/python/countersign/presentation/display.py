@@ -1,7 +1,7 @@
 """Safe display: untrusted text made harmless; amounts, people and times as the reader writes them."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from countersign.domain import money as amounts
 from countersign.domain.identity import normalise
@@ -12,6 +12,8 @@ MAX_NAME_CHARACTERS = 64
 
 MAX_ADDRESS_CHARACTERS = 254
 """The longest address that mail can carry (RFC 5321, §4.5.3.1.3)."""
+
+_TWO_DAYS = 2 * 86_400
 
 _LINE_BREAKS = re.compile("\r\n|[\r\u000b\u000c\u0085\u2028\u2029]")
 # Invisible characters that are harmless in honest text: zero-width spaces, direction marks, tags.
@@ -57,7 +59,7 @@ def single_line(text: str, limit: int | None = None) -> str:
 
 def moment(at: datetime) -> str:
     """Return an aware time in the reader's time zone: `Friday, 21 November 2025, 15:30 CET`. Dates never break."""
-    local = at.astimezone(words.time_zone(words.READER.time_zone) or UTC)
+    local = _local(at)
     form = words.formats()
     text: str = form["moment"].format(
         weekday=form["weekdays"][local.weekday()],
@@ -71,12 +73,17 @@ def moment(at: datetime) -> str:
     return text
 
 
-def time_left(left: timedelta) -> str:
-    """Return the time left in words, rounded down: `2 days left`."""
-    for unit, seconds, from_count in (("days", 86_400, 2), ("hours", 3_600, 2), ("minutes", 60, 1)):
-        count = int(left.total_seconds() // seconds)
-        if count >= from_count:
-            return words.say_count(f"left.{unit}", count)
+def time_left(until: datetime, now: datetime) -> str:
+    """Return the time left in words: from two days on, the days that the reader counts in a calendar.
+
+    On a Friday, a deadline on the next Wednesday is five days ahead: `5 days left`. Hours and minutes are rounded down.
+    """
+    seconds = int((until - now).total_seconds())
+    if seconds >= _TWO_DAYS:
+        return words.say_count("left.days", (_local(until).date() - _local(now).date()).days)
+    for unit, length, from_count in (("hours", 3_600, 2), ("minutes", 60, 1)):
+        if seconds // length >= from_count:
+            return words.say_count(f"left.{unit}", seconds // length)
     return words.say("left.moment")
 
 
@@ -103,6 +110,10 @@ def person(address: str) -> str:
     """Return a person on one line: `Maria Rossi (maria@example.com)`, or the address alone without a name."""
     name, shown = name_of(address), single_line(address, MAX_ADDRESS_CHARACTERS)
     return words.say("person", name=name, address=shown) if name else shown
+
+
+def _local(at: datetime) -> datetime:
+    return at.astimezone(words.time_zone(words.READER.time_zone) or UTC)
 
 
 def _zone_name(local: datetime) -> str:
