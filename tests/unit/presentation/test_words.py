@@ -9,7 +9,7 @@ import pytest
 from babel import Locale
 
 from countersign.domain.questions import Person
-from countersign.presentation import words
+from countersign.presentation import display, words
 from countersign.presentation.brand import PLAIN
 from tests.views import ATTACHMENTS, COMMENT, ROWS, TITLE, UNLINKED, every_chat, every_mail, every_page
 
@@ -66,7 +66,7 @@ def test_every_text_is_used_by_a_page_or_a_message(catalogue: Recorded) -> None:
 def test_pages_and_mails_contain_only_texts_of_the_catalogue(catalogue: Recorded) -> None:
     documents = {**every_page(), **{name: mail.html for name, mail in every_mail().items()}}
     names = (attachment.name for attachment in (*ATTACHMENTS, UNLINKED))
-    ours = {f"{TITLE} · {PLAIN['name']}", COMMENT, *names, *(part for row in ROWS for part in row)}
+    ours = {f"{TITLE} · {PLAIN['name']}", COMMENT, *names, *(display.money(part) for row in ROWS for part in row)}
     for name, document in documents.items():
         body = re.sub(r"<style>.*?</style>|<textarea.*?</textarea>", "", document, flags=re.DOTALL)
         texts = _outside_marks(unescape(re.sub(r"<[^>]*>|&zwnj;", "\n", body)))
@@ -111,6 +111,5 @@ def _outside_marks(text: str) -> list[str]:
 
 
 def _is_value(word: str, ours: set[str]) -> bool:
-    word = word.replace("\u00a0", " ")
     known = any(word in value or word == " ".join(value.split()) for value in ours)
     return known or "@" in word or word.startswith("WWW") or word.replace("\u200c", "") in {"Note", "Long"}

@@ -1,0 +1,312 @@
+"""The words of pages and mails in German; see `en`."""
+
+TEXTS = {
+    "language": "de",
+    "direction": "ltr",
+    "page.title.problem": "Nicht gespeichert: {title}",
+    "page.foot": "Diese Seite fragt nie nach einem Passwort oder einer Kartennummer.",
+    "title.label": "Worum es geht",
+    "value.empty": "–",
+    "person": "{name} ({address})",
+    "people.two": "{first} und {last}",
+    "people.more": "{first}, {last}",
+    # Time.
+    "left.days.other": "Noch {count} Tage",
+    "left.hours.other": "Noch {count} Stunden",
+    "left.minutes.one": "Noch {count} Minute",
+    "left.minutes.other": "Noch {count} Minuten",
+    "left.moment": "Weniger als eine Minute",
+    # Attachments, on the review page and the result pages.
+    "attachments": "Anlagen",
+    "attachments.outside": "{host} · andere Website, öffnet ein neues Fenster",
+    "attachments.unlinked": "Es gibt keinen sicheren Link zum Öffnen.",
+    # The review page.
+    "review.status": "Ihre Entscheidung wird gebraucht",
+    "review.until": "Bitte entscheiden Sie bis {moment}.",
+    "review.requester": "Angefragt von",
+    "on_behalf_of": "Im Namen von",
+    "review.submitted_by": "Eingereicht von",
+    "review.others": "Ebenfalls gefragt",
+    "review.progress": "Bisher",
+    "review.progress.text": "{approvals} von {needed} Zustimmungen",
+    "review.status.barred": "Hierüber entscheidet jemand anders",
+    "review.voted.approve": "Sie haben am {moment} zugestimmt.",
+    "review.voted.reject": "Sie haben am {moment} abgelehnt.",
+    "review.change": "Antwort ändern",
+    "review.comment": "Kommentar",
+    "review.comment.add.optional": "Kommentar hinzufügen",
+    "review.comment.add.required_on_reject": "Kommentar hinzufügen (zum Ablehnen nötig)",
+    "review.comment.hint": (
+        "Wird mit Ihrer Entscheidung gespeichert. Höchstens {limit} Zeichen; mehr nimmt das Feld nicht an."
+    ),
+    "review.approve": "Zustimmen",
+    "review.reject": "Ablehnen",
+    "review.next": (
+        "Wenn Sie zustimmen, geht es sofort weiter. Wenn Sie ablehnen, endet die Anfrage. Ihre Entscheidung"
+        " ist endgültig."
+    ),
+    "review.next.shared": (
+        "Auch andere sind gefragt. Bis genügend Personen entschieden haben, können Sie Ihre Antwort und"
+        " Ihren Kommentar hier ändern."
+    ),
+    "review.owner": "Dieser Link ist für {recipient}: Eine Entscheidung hier wird als Ihre gespeichert.",
+    "review.barred.own_request": (
+        "Sie haben selbst angefragt, oder jemand tat es in Ihrem Namen. Deshalb muss jemand anders entscheiden."
+    ),
+    "review.barred.decides_elsewhere": (
+        "Sie entscheiden einen anderen Schritt dieser Anfrage. Deshalb muss jemand anders diesen entscheiden."
+    ),
+    "review.barred.too_many_answers": (
+        "Sie haben Ihre Antwort zu oft geändert und können sie hier nicht mehr ändern. Es gilt die letzte."
+    ),
+    "review.problem": "Noch ist nichts entschieden",
+    "review.problem.comment_too_long": (
+        "Ihr Kommentar hat {length} Zeichen; erlaubt sind höchstens {limit}. Bitte kürzen Sie ihn und"
+        " entscheiden Sie erneut."
+    ),
+    "review.problem.comment_missing": (
+        "Diese Entscheidung braucht einen Kommentar. Bitte nennen Sie den Grund und entscheiden Sie erneut."
+    ),
+    "review.problem.unknown_decision": "Bitte wählen Sie „Zustimmen“ oder „Ablehnen“.",
+    "review.problem.details_changed": (
+        "Die Angaben unten haben sich geändert, seit Sie diese Seite geöffnet haben. Bitte lesen Sie sie"
+        " noch einmal, bevor Sie entscheiden."
+    ),
+    "review.instead_of": "Sie entscheiden anstelle von {person}.",
+    "review.problem.delegation_no_address": "Das ist keine E-Mail-Adresse. Bitte prüfen Sie sie.",
+    "review.problem.delegation_requester": (
+        "Sie können dies nicht der Person übergeben, die angefragt hat oder für die angefragt wurde."
+    ),
+    "review.problem.delegation_asked_already": "Diese Person ist schon beteiligt. Bitte wählen Sie jemand anderen.",
+    "review.problem.delegation_outsider": "Sie können dies nur jemandem aus Ihrer eigenen Organisation übergeben.",
+    "review.problem.delegation_answered": (
+        "Sie haben schon geantwortet und können dies nicht mehr übergeben. Ihre Antwort können Sie hier noch ändern."
+    ),
+    "review.problem.delegation_only_once": "Ihnen wurde dies übergeben. Sie können es nicht noch einmal weitergeben.",
+    "confirm.approve": "Zustimmen?",
+    "confirm.reject": "Ablehnen?",
+    "confirm.text": "Noch ist nichts entschieden. Bitte lesen Sie alles noch einmal, und bestätigen Sie dann.",
+    "confirm.comment": "Ihr Kommentar",
+    "confirm.approve.action": "Ja, zustimmen",
+    "confirm.reject.action": "Ja, ablehnen",
+    "confirm.back": "Zurück, ohne zu entscheiden",
+    "delegate.problem": "Nicht übergeben",
+    "delegate.heading": "Stattdessen jemand anderem übergeben",
+    "delegate.hint": (
+        "Die andere Person erhält eine Nachricht mit einem eigenen Link und entscheidet für Sie. Bis sie"
+        " geantwortet hat, können Sie es zurücknehmen."
+    ),
+    "delegate.colleague": "E-Mail-Adresse der anderen Person",
+    "delegate.action": "Übergeben",
+    "delegate.confirm": "Ist das die richtige Adresse?",
+    "delegate.confirm.text": "{person} erhält eine Nachricht mit einem eigenen Link und entscheidet für Sie.",
+    "delegate.back": "Nein, zurück",
+    "handed_over": "Jetzt entscheidet jemand anders",
+    "handed_over.text": "Am {moment} wurde {person} gebeten, für Sie zu entscheiden.",
+    "handed_over.next": "Für Sie gibt es nichts mehr zu tun. Sie können diese Seite schließen.",
+    "handed_over.answered": (
+        "Die andere Person hat geantwortet. Deshalb können Sie es nicht mehr zurücknehmen. Sie können diese"
+        " Seite schließen."
+    ),
+    "handed_over.back": "Bis die andere Person geantwortet hat, können Sie es zurücknehmen und selbst entscheiden.",
+    "handed_over.action": "Zurücknehmen",
+    "taken_back": "Sie entscheiden wieder selbst",
+    "taken_back.text": "Wir teilen {person} mit, dass der eigene Link nicht mehr gilt.",
+    "taken_back.next": "Sie können jetzt entscheiden, oder später mit dem Link in Ihrer Nachricht.",
+    "taken_back.action": "Lesen und entscheiden",
+    "replaced": "Sie werden nicht mehr gefragt",
+    "replaced.text": "Am {moment} hat {person} dies zurückgenommen und entscheidet selbst.",
+    "replaced.next": "Für Sie gibt es nichts mehr zu tun. Sie können diese Seite schließen.",
+    "reassigned": "Sie werden nicht mehr gefragt",
+    "reassigned.text": "Am {moment} wurde {person} gebeten, an Ihrer Stelle zu entscheiden.",
+    "reassigned.next": "Für Sie gibt es nichts mehr zu tun. Sie können diese Seite schließen.",
+    "inbox.offer": "Warten noch andere Anfragen auf Sie?",
+    "inbox.offer.action": "Liste per E-Mail senden",
+    "inbox": "Wartet auf Ihre Entscheidung",
+    "inbox.owner": "Diese Anfragen warten auf {recipient}.",
+    "inbox.empty": "Nichts wartet auf Sie.",
+    "inbox.full": "Die Liste zeigt die {count} Anfragen mit der kürzesten Frist.",
+    "inbox.answered": "Sie haben geantwortet. Diese Anfrage wartet nun auf andere.",
+    "inbox.sent": "Bitte sehen Sie in Ihre E-Mails",
+    "inbox.sent.text": "Wir haben {person} einen Link zur Liste aller wartenden Anfragen gesendet.",
+    "inbox.sent.next": "Sie können diese Seite schließen oder zurückgehen und entscheiden.",
+    "problem.inbox_expired": "Dieser Link ist abgelaufen",
+    "problem.inbox_expired.text": "Zu Ihrer Sicherheit gilt der Link zu Ihrer Liste nur 24 Stunden.",
+    "problem.inbox_expired.next": (
+        "Öffnen Sie den Link in einer E-Mail zu einer Anfrage, die noch wartet. Am Ende der Seite können Sie"
+        " eine neue Liste anfordern."
+    ),
+    "problem.too_many_lists": "Keine weiteren Listen von dieser Seite",
+    "problem.too_many_lists.text": (
+        "Diese Seite hat Ihnen Ihre Liste schon 20-mal gesendet. Es wurde keine weitere E-Mail gesendet."
+    ),
+    "problem.too_many_lists.next": (
+        "Nehmen Sie die neueste dieser E-Mails, oder fordern Sie die Liste auf der Seite einer anderen Anfrage an."
+    ),
+    # The result pages.
+    "decided.thanks.approved": "Danke. Ihre Zustimmung ist gespeichert.",
+    "decided.thanks.rejected": "Danke. Ihre Ablehnung ist gespeichert.",
+    "decided.done.approved": "Dieser Anfrage wurde zugestimmt",
+    "decided.done.rejected": "Diese Anfrage wurde abgelehnt",
+    "decided.conflict.approved": "Bereits zugestimmt",
+    "decided.conflict.rejected": "Bereits abgelehnt",
+    "decided.conflict": (
+        "Vor Ihrer Antwort wurde eine andere gespeichert. Ihre Antwort wurde nicht gespeichert und ändert nichts."
+    ),
+    "decided.next": "Die Entscheidung gilt ab jetzt. Sie können diese Seite schließen.",
+    "decided.nothing": "Für Sie gibt es nichts mehr zu tun. Sie können diese Seite schließen.",
+    "decided.outcome": "Entscheidung",
+    "decided.outcome.approved": "Zugestimmt",
+    "decided.outcome.rejected": "Abgelehnt",
+    "decided.by": "Entschieden von",
+    "decided.at": "Entschieden am",
+    "decided.comment": "Kommentar",
+    "decided.owner": "Dieser Link ist für {recipient}.",
+    "recorded": "Danke. Ihre Antwort ist gespeichert.",
+    "recorded.text": "Auch andere sind gefragt, und es haben noch nicht genügend Personen entschieden.",
+    "recorded.next": (
+        "Bis genügend Personen entschieden haben, können Sie Ihre Antwort ändern: Öffnen Sie dazu den Link"
+        " aus Ihrer E-Mail erneut."
+    ),
+    "closed.expired": "Die Frist ist abgelaufen",
+    "closed.expired.text": "Bis {moment} wurde nichts entschieden. Deshalb ist diese Anfrage geschlossen.",
+    "closed.expired.next": (
+        "Falls die Entscheidung noch gebraucht wird, muss die anfragende Person eine neue Anfrage stellen."
+    ),
+    "closed.withdrawn": "Diese Anfrage wurde zurückgezogen",
+    "closed.withdrawn.text": "Sie wurde am {moment} zurückgezogen, bevor entschieden wurde.",
+    "closed.withdrawn.next": "Für Sie gibt es nichts mehr zu tun. Sie können diese Seite schließen.",
+    "closed.because": "Grund",
+    "closed.ended": "Diese Anfrage ist beendet",
+    "closed.ended.text": "Der Vorgang dahinter endete am {moment}, bevor entschieden wurde.",
+    "closed.ended.next": "Sie müssen nichts tun. Bei Fragen wenden Sie sich an die Person, die angefragt hat.",
+    # Error pages.
+    "problem.unknown_link": "Dieser Link ist ungültig",
+    "problem.unknown_link.text": (
+        "Zu diesem Link gibt es keine Anfrage. Vielleicht wurde er beim Kopieren abgeschnitten."
+    ),
+    "problem.unknown_link.next": (
+        "Öffnen Sie den Link in Ihrer E-Mail erneut. Wenn Sie ihn kopieren, kopieren Sie ihn ganz."
+    ),
+    "problem.unknown_path": "Unter dieser Adresse gibt es keine Seite",
+    "problem.unknown_path.text": "Die Adresse ist vielleicht unvollständig oder veraltet. Es wurde nichts gespeichert.",
+    "problem.unknown_path.next": (
+        "Öffnen Sie den Link in Ihrer E-Mail erneut. Wenn Sie ihn kopieren, kopieren Sie ihn ganz."
+    ),
+    "problem.cross_site": "Ihre Antwort wurde nicht angenommen",
+    "problem.cross_site.text": "Sie kam von einer anderen Website. Deshalb zählt sie nicht. Es ist nichts entschieden.",
+    "problem.cross_site.next": (
+        "Öffnen Sie den Link aus Ihrer E-Mail erneut und antworten Sie auf der Seite, die er zeigt."
+    ),
+    "problem.own_request": "Jemand anders muss entscheiden",
+    "problem.own_request.text": (
+        "Sie haben selbst angefragt, oder jemand tat es in Ihrem Namen. Deshalb zählt Ihre Antwort nicht. Es"
+        " ist nichts entschieden."
+    ),
+    "problem.own_request.next": "Für Sie gibt es nichts mehr zu tun. Die anderen haben eigene Links.",
+    "problem.decides_elsewhere": "Jemand anders muss entscheiden",
+    "problem.decides_elsewhere.text": (
+        "Sie entscheiden einen anderen Schritt dieser Anfrage. Deshalb zählt Ihre Antwort hier nicht. Es ist"
+        " nichts entschieden."
+    ),
+    "problem.decides_elsewhere.next": (
+        "Falls sonst niemand gefragt wurde, bitten Sie die anfragende Person, jemand anderen zu fragen."
+    ),
+    "problem.bad_request": "Ihre Antwort war nicht lesbar",
+    "problem.bad_request.text": "Sie kam unvollständig an. Deshalb zählt sie nicht. Es ist nichts entschieden.",
+    "problem.bad_request.next": "Öffnen Sie den Link aus Ihrer E-Mail erneut und entscheiden Sie dort.",
+    "problem.too_large": "Ihre Antwort ist zu lang",
+    "problem.too_large.text": "Sie ist länger als erlaubt. Deshalb zählt sie nicht. Es ist nichts entschieden.",
+    "problem.too_large.next": "Öffnen Sie den Link aus Ihrer E-Mail erneut und schreiben Sie einen kürzeren Kommentar.",
+    "problem.try_again": "Bitte versuchen Sie es in einer Minute erneut",
+    "problem.try_again.text": (
+        "Auf unserer Seite hat etwas zu lange gedauert. Soweit wir wissen, wurde nichts gespeichert. Ihr"
+        " Link gilt weiter."
+    ),
+    "problem.try_again.next": "Öffnen Sie den Link aus Ihrer E-Mail erneut: Die Seite zeigt den aktuellen Stand.",
+    "problem.too_many": "Zu viele Anfragen",
+    "problem.too_many.text": (
+        "Aus Ihrem Netz kamen innerhalb einer Minute zu viele Anfragen. Es wurde nichts gespeichert."
+    ),
+    "problem.too_many.next.one": "Ihr Link gilt weiter: Bitte versuchen Sie es in einer Sekunde erneut.",
+    "problem.too_many.next.other": "Ihr Link gilt weiter: Bitte versuchen Sie es in {count} Sekunden erneut.",
+    # Mail.
+    "mail.subject.requested": "Bitte entscheiden: {title}",
+    "mail.subject.reminder": "Erinnerung ({left}): {title}",
+    "mail.subject.escalated": "An Sie weitergeleitet, bitte entscheiden: {title}",
+    "mail.subject.both": "{first} · {last}",
+    "mail.subject.stage": "[{stage}] {subject}",
+    "mail.intro.requested": "{requester} bittet Sie um eine Entscheidung.",
+    "mail.intro.reminder": "{requester} wartet noch auf Ihre Entscheidung. {left}.",
+    "mail.intro.escalated": (
+        "{requester} hat eine Anfrage gestellt, die noch niemand entschieden hat. Sie wurde an Sie weitergeleitet."
+    ),
+    "mail.subject.approved": "Zugestimmt: {title}",
+    "mail.subject.rejected": "Abgelehnt: {title}",
+    "mail.subject.expired": "Nicht rechtzeitig entschieden: {title}",
+    "mail.subject.withdrawn": "Zurückgezogen: {title}",
+    "mail.intro.approved": "Ihrer Anfrage wurde zugestimmt.",
+    "mail.intro.rejected": "Ihre Anfrage wurde abgelehnt.",
+    "mail.intro.expired": "Über Ihre Anfrage hat niemand rechtzeitig entschieden. Sie ist nun geschlossen.",
+    "mail.intro.withdrawn": "Der Betrieb hat Ihre Anfrage zurückgezogen, bevor entschieden wurde.",
+    "mail.subject.returned": "Bitte antworten: {title}",
+    "mail.intro.returned": (
+        "Ihre Anfrage kam mit einer Frage zu Ihnen zurück. Niemand kann entscheiden, bevor Sie antworten."
+    ),
+    "mail.returned.by": "Gefragt von",
+    "mail.returned.comment": "Die Frage",
+    "mail.returned.until": "Antworten bis",
+    "mail.returned.action": "Lesen und antworten",
+    "mail.returned.action.text": (
+        "Beantworten Sie die Frage, oder ändern oder widerrufen Sie Ihre Anfrage auf dieser Seite:"
+    ),
+    "mail.returned.personal": (
+        "Dieser Link ist persönlich für {recipient}: Was damit geschieht, wird als Ihres gespeichert. Bitte"
+        " leiten Sie ihn nicht weiter."
+    ),
+    "mail.returned.safe": "Das Öffnen der Seite ändert nichts. Die Frist läuft weiter, bis Sie antworten.",
+    "mail.outcome.by": "Entschieden von",
+    "mail.outcome.comment": "Kommentar",
+    "mail.outcome.until": "Link gilt bis",
+    "mail.outcome.action": "Ihre Anfrage ansehen",
+    "mail.outcome.action.text": "Auf dieser Seite sehen Sie Ihre Anfrage, was entschieden wurde, von wem und wann:",
+    "mail.outcome.personal": "Dieser Link ist persönlich für {recipient}. Bitte leiten Sie ihn nicht weiter.",
+    "mail.outcome.safe": "Sie erhalten diese Nachricht, weil Sie angefragt haben. Sie müssen nichts tun.",
+    "mail.instead_of": "Sie werden anstelle von {person} gefragt.",
+    "mail.subject.inbox": "Anfragen, die auf Ihre Entscheidung warten",
+    "mail.inbox.intro": "Sie haben die Liste aller Anfragen angefordert, die auf Ihre Entscheidung warten.",
+    "mail.inbox.action": "Zeigen, was auf mich wartet",
+    "mail.inbox.until": "Dieser Link gilt bis {moment}.",
+    "mail.inbox.personal": (
+        "Er ist persönlich für {recipient}: Entscheidungen damit werden als Ihre gespeichert. Bitte leiten"
+        " Sie ihn nicht weiter."
+    ),
+    "mail.row": "{label}: {value}",
+    "mail.attachments": "Anlagen (auf der Seite zu öffnen)",
+    "mail.attachments.more": "{first}; {last}",
+    "mail.requester": "Angefragt von",
+    "mail.others": "Ebenfalls gefragt",
+    "mail.rule": "Wer entscheidet",
+    "mail.rule.any": "Die erste Antwort von Ihnen entscheidet",
+    "mail.rule.all": "Alle {voters} müssen zustimmen",
+    "mail.rule.quorum": "{needed} von {voters} müssen zustimmen",
+    "mail.until": "Entscheiden bis",
+    "mail.preheader": "{requester} fragt an. Bitte entscheiden Sie bis {moment}.",
+    # Messages in Slack.
+    "slack.more": "Die Seite zeigt mehr.",
+    "slack.closed.approved": "Dieser Anfrage wurde zugestimmt. Für Sie gibt es nichts mehr zu tun.",
+    "slack.closed.rejected": "Diese Anfrage wurde abgelehnt. Für Sie gibt es nichts mehr zu tun.",
+    "slack.closed.expired": "Niemand hat rechtzeitig entschieden. Für Sie gibt es nichts mehr zu tun.",
+    "slack.closed.cancelled": "Diese Anfrage wurde zurückgezogen. Für Sie gibt es nichts mehr zu tun.",
+    "slack.closed.moot": "Sie werden hierzu nicht mehr gefragt. Für Sie gibt es nichts mehr zu tun.",
+    "mail.why": "Sie erhalten diese Nachricht, weil eine Anfrage in {name} Sie nennt.",
+    "mail.clipped": "{text} … (der Rest steht auf der Seite)",
+    "mail.action": "Lesen und entscheiden",
+    "mail.action.text": "Lesen Sie die Angaben auf dieser Seite, und stimmen Sie dann zu oder lehnen Sie ab:",
+    "mail.personal": (
+        "Dieser Link ist persönlich für {recipient}: Eine Entscheidung damit wird als Ihre gespeichert."
+        " Bitte leiten Sie ihn nicht weiter."
+    ),
+    "mail.safe": "Das Öffnen der Seite entscheidet nichts. Sie entscheiden mit den Schaltflächen auf der Seite.",
+    "mail.stage": "Diese Nachricht kommt vom System {stage}, nicht aus dem Echtbetrieb.",
+}
