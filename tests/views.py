@@ -262,8 +262,14 @@ def _review_pages() -> Iterator[tuple[str, str]]:
     yield "review-long", review_page(any_review(title=UNBROKEN))
 
 
+_PROBLEMS = (
+    *("comment_too_long", "comment_missing", "unknown_decision", "details_changed"),
+    *("returned", "sent_back_too_often"),
+)
+
+
 def _pages_of_problems() -> Iterator[tuple[str, str]]:
-    for problem in ("comment_too_long", "comment_missing", "unknown_decision", "details_changed"):
+    for problem in _PROBLEMS:
         yield (f"review-{problem}", review_page(any_review(problem=problem, comment="Too long")))
     for reason in DELEGATION_REFUSALS:
         refused = any_review(problem=f"delegation_{reason}", can_hand_over=True, colleague="otto@example.com")
@@ -345,7 +351,7 @@ def every_mail() -> Mapping[str, Mail]:
         found[f"rule-{kind}"] = any_mail(others=("otto@example.com",), rule=Rule(kind), title="Order", amount="250.00")
     for stage in ("", "dev"):
         found[f"inbox-{stage or 'prod'}"] = any_inbox_mail(stage=stage)
-        for occasion in ("requested", "reminder", "escalated"):
+        for occasion in ("requested", "reminder", "escalated", "answered", "revised"):
             left = timedelta(hours=5)
             mail = any_mail(kind=f"approval.{occasion}", stage=stage, details=details, left=left)
             found[f"{occasion}-{stage or 'prod'}"] = mail

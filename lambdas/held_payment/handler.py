@@ -27,7 +27,7 @@ def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]
     effect = context.step(
         lambda _: held_payments().carry_out(task_id, event_id, resolution), "settle payment", LEDGER_STEP
     )
-    return result_of(document, resolution, effect)
+    return result_of(task_id, event_id, resolution, effect)
 
 
 def held_payments() -> HeldPayments:

@@ -76,18 +76,19 @@ def resolution_of(decision: ApprovalResult, task_id: str) -> Resolution:
     return Resolution(verdict, decision.by, task_id)
 
 
-def result_of(document: Mapping[str, Any], resolution: Resolution, effect: str) -> dict[str, Any]:
+def result_of(task_id: str, event_id: str, resolution: Resolution, effect: str) -> dict[str, Any]:
     """Return the workflow's result.
 
     Args:
-        document: The workflow's input.
+        task_id: The task of the payment.
+        event_id: The provider's id of the held event.
         resolution: The operators' resolution.
         effect: The effect on the payment: `paid`, `failed` or `expired`, `none` if it stays as it is, or
             `moved to TASK` if the payment of another request had taken the event over.
     """
     return {
-        "task_id": document["task_id"],
-        "event_id": document["event_id"],
+        "task_id": task_id,
+        "event_id": event_id,
         "status": resolution.verdict.value,
         "effect": effect,
         "decided_by": list(resolution.by),

@@ -22,4 +22,5 @@ def approval_of(document: Mapping[str, Any]) -> Approval:
             ("Description", document["description"]),
         ),
         send_back=True,
+        fixed=("Order",),
     )

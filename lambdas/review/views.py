@@ -24,8 +24,10 @@ from countersign.domain.errors import (
     MalformedBodyError,
     NoLongerAskedError,
     OwnRequestError,
+    SentBackTooOftenError,
     TakenUpError,
     TaskClosedError,
+    TaskReturnedError,
     TooManyAnswersError,
     TooManyListsError,
     TooManyRequestsError,
@@ -236,5 +238,7 @@ _REFUSALS: dict[type[ActionRefusedError], tuple[HTTPStatus, PageOfRefusal]] = {
     NoLongerAskedError: (HTTPStatus.GONE, _not_asked),
     TakenUpError: (HTTPStatus.CONFLICT, _not_asked),
     DetailsChangedError: (HTTPStatus.CONFLICT, _answer_again("details_changed")),
+    TaskReturnedError: (HTTPStatus.CONFLICT, _answer_again("returned")),
+    SentBackTooOftenError: (HTTPStatus.CONFLICT, _answer_again("sent_back_too_often")),
 }
 """The status and the page of each refusal."""

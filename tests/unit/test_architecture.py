@@ -17,12 +17,22 @@ TESTING = LIBRARY / "testing"
 LAMBDAS = ROOT / "lambdas"
 HANDLERS = sorted(LAMBDAS.glob("*/handler.py"))
 PATTERNS = sorted(path for path in LAMBDAS.glob("patterns/*.py") if path.stem not in ("__init__", "decider"))
+GUIDE = (ROOT / "docs/fork-for-payments.md").read_text("utf-8")
 AWS = {"botocore", "boto3"}
 DURABLE = "aws_durable_execution_sdk_python"
 BLANK = {
     *(tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING),
     tokenize.ENDMARKER,
 }
+
+
+FIXED = {"order_id", "task_id", "event_id", "account", "deadline_seconds"}
+"""The members of inputs that no revision changes, and that workflows read after an approval."""
+
+ASKING = [
+    *(code for path in (*HANDLERS, *PATTERNS) if "request_approval(" in (code := path.read_text("utf-8"))),
+    *(block for block in re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL) if "request_approval(" in block),
+]
 
 
 SEVERAL_KINDS_OF_LINES = '''"""Doc.
@@ -245,6 +255,34 @@ def test_deployed_code_does_not_import_the_testing_package() -> None:
     assert importers_of("tests", [*TESTING.glob("*.py"), *benchmarks]) == set()
 
 
+def read_after_approval(code: str) -> set[str]:
+    """Return what a function reads from its input, its first argument, after it has asked people."""
+    return {read for function in ast.walk(ast.parse(code)) for read in _read_after_approval(function)}
+
+
+def _read_after_approval(function: ast.AST) -> Iterator[str]:
+    asked = [node.end_lineno or 0 for node in ast.walk(function) if isinstance(node, ast.Call) and _asks_people(node)]
+    if not isinstance(function, ast.FunctionDef) or not asked:
+        return
+    document = function.args.args[0].arg
+    later = [node for node in ast.walk(function) if getattr(node, "lineno", 0) > min(asked)]
+    fixed = {
+        id(node.value)
+        for node in later
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and node.slice.value in FIXED
+    }
+    yield from (
+        ast.unparse(node)
+        for node in later
+        if isinstance(node, ast.Name) and node.id == document
+        if id(node) not in fixed
+    )
+
+
+def _asks_people(call: ast.Call) -> bool:
+    return getattr(call.func, "id", "") == "request_approval"
+
+
 def test_only_the_clock_module_reads_the_time() -> None:
     assert readers_of_the_clock(modules_of(LIBRARY, LAMBDAS)) == {named(LIBRARY / "domain/clock.py")}
 
@@ -258,6 +296,18 @@ def test_a_function_imports_no_other_function(path: Path) -> None:
 @pytest.mark.parametrize("path", [*HANDLERS, *PATTERNS], ids=named)
 def test_a_handler_is_at_most_sixty_lines_of_code(path: Path) -> None:
     assert lines_of_code(path) <= 60
+
+
+@pytest.mark.parametrize("code", ASKING, ids=lambda code: code.partition("\n")[0])
+def test_after_an_approval_no_workflow_reads_from_its_input_what_a_requester_can_revise(code: str) -> None:
+    assert read_after_approval(code) == set()
+
+
+def test_every_form_of_reading_the_input_after_an_approval_is_detected() -> None:
+    asking = "def handler(document, context):\n  before = document['amount']\n  request_approval(context, 'a', b)\n  "
+    for code in ("x = document['amount']", "x = {**document}['amount']", "x = document.get('amount')", "pay(document)"):
+        assert read_after_approval(asking + code), code
+    assert read_after_approval(f"{asking}x = document['order_id']") == set()
 
 
 def test_docstrings_comments_and_blank_lines_are_not_lines_of_code(tmp_path: Path) -> None:

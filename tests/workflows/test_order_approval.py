@@ -14,6 +14,7 @@ from countersign.domain.policy import Policy
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Status
+from countersign.services import rounds
 from countersign.services.mail_reports import MailReports
 from countersign.testing.bench import Bench, close_runner
 from countersign.testing.builders import CALLER, NOW, any_input
@@ -115,6 +116,42 @@ def test_an_extended_deadline_of_one_level_holds_for_the_later_levels(bench: Ben
     bench.answer(Decision.APPROVE, "a@example.com", task_id=f"{TASK}-1")
     bench.relay(f"{TASK}-1")
     assert bench.open_task(f"{TASK}-2").expires_at == later
+
+
+def sent_back(bench: Bench, task_id: str, **changes: Any) -> None:
+    """Send a task back, and revise it."""
+    bench.answer("return", "a@example.com", "Cheaper?", task_id)  # type: ignore[arg-type]
+    task = bench.ledger.standing[task_id]
+    change = rounds.revised(task, "rita@example.com", changes, "", task.shown, "", bench.clock.now())
+    assert change
+    bench.ledger.commit(change)
+
+
+def test_the_result_has_the_amount_and_the_content_of_the_decided_round(bench: Bench) -> None:
+    bench.start(any_order_input(approvers=["a@example.com"]))
+    bench.open_task()
+    sent_back(bench, TASK, amount="200.00", title="Cheaper chairs")
+    bench.answer(Decision.APPROVE, "a@example.com")
+    bench.relay()
+    result = bench.result()
+    assert (result["status"], result["amount"], result["currency"], result["round"]) == ("approved", "200.00", "EUR", 2)
+    assert (result["order_id"], result["revised"]["title"]) == ("1001", "Cheaper chairs")
+    assert len(bench.operations) == 4, "a round costs the workflow nothing"
+
+
+def test_later_levels_decide_on_what_the_first_level_approved(bench: Bench) -> None:
+    bench.start(any_order_input(approvers=["a@example.com", "b@example.com"], rule={"kind": "in_order"}))
+    bench.open_task(f"{TASK}-1")
+    sent_back(bench, f"{TASK}-1", amount="200.00")
+    bench.answer(Decision.APPROVE, "a@example.com", task_id=f"{TASK}-1")
+    bench.relay(f"{TASK}-1")
+    second = bench.asked("approval-2")
+    assert (second.question.amount, second.round) == ("200.00 EUR", 1)
+    bench.answer(Decision.APPROVE, "b@example.com", task_id=f"{TASK}-2")
+    bench.relay(f"{TASK}-2")
+    result = bench.result()
+    assert (result["amount"], result["round"]) == ("200.00", 2)
+    assert result["decided_by"] == ["a@example.com", "b@example.com"]
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "payment.answer": {"status": "paid", "amount": "250.00", "currency": "EUR"},
     RESULT: any_result(),
     "failure": {"code": "declined", "message": "No funds", "data": {"try": 2}},
+    "revision": {"title": "Order 1001", "rows": [{"label": "Why", "value": "Backs"}], "amount": "200.00"},
     HELD: {"task_id": "order-7.payment", "event_id": "evt_1"},
 }
 ABSENT = object()
@@ -91,6 +92,7 @@ NO_ADDRESSES = [
 ]
 
 VALID: dict[str, list[dict[str, Any]]] = {
+    "revision": [dict.fromkeys(("title", "rows", "amount"), ABSENT), {"rows": []}, {"attachments": []}],
     HELD: [{"deadline_seconds": 1}, {"event_id": "x" * 200}, {"task_id": "x" * 200}],
     "request": [{"request_id": "x"}, {"request_id": "A-Za-z0-9_" * 6 + "1234"}, {"input": {}}, {"workflow": "w" * 64}],
     "envelope": [
@@ -141,6 +143,13 @@ VALID: dict[str, list[dict[str, Any]]] = {
 }
 
 INVALID: dict[str, list[tuple[dict[str, Any], str]]] = {
+    "revision": [
+        *(({name: "x"}, "") for name in ("currency", "requester", "approvers", "external_id")),
+        *wrong("title", "", " ", "two\nlines"),
+        *wrong("amount", "-1", "1,00"),
+        ({"rows": [{"label": "", "value": ""}]}, "/rows/0/label"),
+        ({"attachments": [{"name": "Offer", "url": "http://files.example.com"}]}, "/attachments/0/url"),
+    ],
     HELD: [
         *missing("task_id", "event_id"),
         ({"operators": ["mallory@example.com"]}, ""),

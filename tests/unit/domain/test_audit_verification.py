@@ -1,21 +1,21 @@
 """Audit verification: a task matches its audit, and every vote has a minted link."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from countersign.domain import tasks, votes
+from countersign.domain import rounds, tasks, votes
 from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.audit_verification import contradictions, links_used, unminted, unopened
 from countersign.domain.identity import Aliases
 from countersign.domain.people import Assignment
 from countersign.domain.replacements import reassign, take_back
 from countersign.domain.rules import Decision, Outcome
-from countersign.domain.tasks import Delegation, Status, Task
-from countersign.testing.builders import APPROVER, CALLER, NOW, OTHER_APPROVER, any_rule, any_task
+from countersign.domain.tasks import Change, Delegation, Status, Task, Vote
+from countersign.testing.builders import APPROVER, CALLER, NOW, OTHER_APPROVER, REQUESTER, any_rule, any_task
 
 
 def chain(task: Task, *events: AuditEvent) -> list[AuditEntry]:
@@ -175,3 +175,80 @@ def test_the_audience_is_that_of_the_opening_the_escalations_and_the_delegations
         assert found(replace(after, **forged), told) == [
             "the task and its audit name different people as those who were asked"
         ]
+
+
+def gone_on(task: Task, *acts: Callable[[Task], Change | None]) -> tuple[Task, list[AuditEntry]]:
+    """Return a task after these acts, and its audit."""
+    told = opened(task)
+    for act in acts:
+        change = act(task)
+        assert change
+        task = change.after
+        told += [append(task.task_id, 0, "", task.shown, event, NOW) for event in change.events]
+    return task, told
+
+
+def approve(by: str) -> Callable[[Task], Change | None]:
+    return lambda task: votes.answer(task, by, Decision.APPROVE, "", task.shown, "", NOW)
+
+
+def send_back(task: Task) -> Change | None:
+    return rounds.send_back(task, APPROVER, "Why?", task.shown, "", NOW)
+
+
+def answer(task: Task) -> Change | None:
+    return rounds.answer(task, REQUESTER, "So.", task.shown, "", NOW)
+
+
+def revise(task: Task) -> Change | None:
+    return rounds.revise(task, REQUESTER, replace(task.question, title="Chairs"), "", task.shown, "", NOW)
+
+
+SHARED = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"), send_back=True)
+
+
+@pytest.mark.parametrize(
+    "acts",
+    [
+        [send_back],
+        [approve(OTHER_APPROVER), send_back, answer, approve(APPROVER)],
+        [approve(OTHER_APPROVER), send_back, revise],
+        [approve(OTHER_APPROVER), send_back, revise, approve(APPROVER), send_back, answer, approve(OTHER_APPROVER)],
+    ],
+)
+def test_a_task_of_several_rounds_matches_its_audit(acts: list[Callable[[Task], Change | None]]) -> None:
+    assert found(*gone_on(SHARED, *acts)) == []
+
+
+def test_a_vote_of_an_earlier_round_that_counts_is_reported() -> None:
+    task, told = gone_on(SHARED, approve(OTHER_APPROVER), send_back, revise)
+    kept = {OTHER_APPROVER: Vote(Decision.APPROVE, "", NOW)}
+    assert found(replace(task, votes=kept), told) == ["the votes on the task are not those in its audit"]
+
+
+def test_a_round_or_an_answer_that_the_audit_does_not_have_is_reported() -> None:
+    task, told = gone_on(SHARED, send_back)
+    answered = replace(task, exchanges=(task.exchanges[0]._replace(answered_at=NOW),))
+    for forged in (replace(task, round=2), answered, replace(task, exchanges=())):
+        assert found(forged, told) == ["the task and its audit differ in its rounds"]
+
+
+def test_content_that_changes_without_a_revision_is_reported() -> None:
+    task, told = gone_on(SHARED, approve(OTHER_APPROVER), send_back, revise)
+    without = [entry for entry in told if entry.event.event != "revised"]
+    changed = replace(task, round=1, exchanges=(task.exchanges[0]._replace(answered_at=None, revised=False),))
+    resent = AuditEvent("resent", CALLER)
+    told = [*without, append(task.task_id, 0, "", task.shown, resent, NOW)]
+    votes_of_first = {OTHER_APPROVER: Vote(Decision.APPROVE, "", NOW)}
+    assert found(replace(changed, votes=votes_of_first), told) == [
+        "the task's content is not what its audit says was shown"
+    ]
+
+
+@pytest.mark.parametrize("event", ["returned", "answered_back", "revised"])
+def test_an_act_of_a_round_by_a_link_that_was_not_minted_for_its_actor_is_reported(event: str) -> None:
+    by = rounds.BY_STATUS_LINK if event != "returned" else votes.BY_LINK
+    act = AuditEvent(event, APPROVER, by, data={"link": "ab"})
+    assert unknown(minted("ab"), act) == []
+    assert unknown(act) == [f"entry 2 is by a link that was not minted for {APPROVER}"]
+    assert links_used(opened(any_task(), act)) == {"ab"}

@@ -67,7 +67,7 @@ def test_an_amount_gets_the_terms_of_the_smallest_row_that_covers_it(
 def test_the_terms_are_those_of_the_row() -> None:
     assert POLICY.terms(Decimal("50.00"), "EUR") == Terms(POLICY.version, auto_approve=True)
     assert POLICY.terms(Decimal("50.01"), "EUR") == Terms(
-        POLICY.version, rule=Rule("quorum", 2, veto=False), deadline_seconds=60
+        POLICY.version, rule=Rule("quorum", 2, veto=False), deadline_seconds=60, floor=Decimal("50.00")
     )
     assert POLICY.terms(Decimal(9_999_999), "EUR") == Terms(
         POLICY.version,
@@ -75,6 +75,7 @@ def test_the_terms_are_those_of_the_row() -> None:
         rule=Rule("any"),
         reminders_seconds=(),
         escalations=(Escalation(5, (OTHER_APPROVER,)),),
+        floor=Decimal(5000),
     )
     assert POLICY.terms(Decimal(10), "USD") == Terms(POLICY.version)
     care: dict[str, Any] = {"confirm": True, "comment": "required_on_reject", "send_back": False}

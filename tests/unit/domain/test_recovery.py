@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from countersign.domain import answers, held_payments, mails, payments, recovery, tasks, votes
+from countersign.domain import answers, held_payments, mails, payments, recovery, rounds, tasks, votes
 from countersign.domain.answers import Sender
 from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.held_payments import Resolution, Verdict
@@ -16,7 +16,17 @@ from countersign.domain.people import Assignment
 from countersign.domain.replacements import reassign, take_back
 from countersign.domain.rules import Decision, Rule
 from countersign.domain.tasks import Change, Failure, Status, Task
-from countersign.testing.builders import APPROVER, NOW, OTHER_APPROVER, any_event, any_payment_task, any_rule, any_task
+from countersign.testing.builders import (
+    APPROVER,
+    ATTACHMENTS,
+    NOW,
+    OTHER_APPROVER,
+    REQUESTER,
+    any_event,
+    any_payment_task,
+    any_rule,
+    any_task,
+)
 
 Act = Callable[[Task, datetime], Change | None]
 OPERATOR = "arn:aws:iam::111122223333:user/olga"
@@ -81,7 +91,20 @@ def delegating(task: Task, now: datetime) -> Change:
     return votes.delegate(task, APPROVER, COLLEAGUE, "", now)
 
 
-BOTH = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))
+def send_back(task: Task, now: datetime) -> Change | None:
+    return rounds.send_back(task, APPROVER, "Why?", task.shown, "", now)
+
+
+def answer_back(task: Task, now: datetime) -> Change | None:
+    return rounds.answer(task, REQUESTER, "So.", task.shown, "", now)
+
+
+def revise(task: Task, now: datetime) -> Change | None:
+    content = replace(task.question, title="Order 1001", attachments=ATTACHMENTS)
+    return rounds.revise(task, REQUESTER, content, "", task.shown, "", now)
+
+
+BOTH = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"), send_back=True)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +128,9 @@ BOTH = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))
         (any_payment_task(), [accept("paid", "90.00")]),
         (any_payment_task(), [accept("unknown", "90.00")]),
         (any_payment_task(expires_at=NOW), [tasks.close, accept("paid", "250.00")]),
+        (BOTH, [vote(OTHER_APPROVER), send_back]),
+        (BOTH, [vote(OTHER_APPROVER), send_back, answer_back, vote(APPROVER)]),
+        (BOTH, [vote(OTHER_APPROVER), send_back, revise, vote(APPROVER)]),
         (any_task(), [deliver]),
         (any_task(), [bounce("permanent")]),
         (any_task(), [bounce("transient")]),

@@ -124,8 +124,7 @@ def test_a_decision_becomes_a_resolution_with_its_voters() -> None:
 
 
 def test_the_result_has_event_status_effect_and_voters() -> None:
-    asked = {"task_id": PAYMENT, "event_id": EVENT, "deadline_seconds": 60}
-    assert result_of(asked, Resolution(Verdict.ACCEPTED, (OPERATOR,), APPROVAL), "paid") == {
+    assert result_of(PAYMENT, EVENT, Resolution(Verdict.ACCEPTED, (OPERATOR,), APPROVAL), "paid") == {
         "task_id": PAYMENT,
         "event_id": EVENT,
         "status": "accepted",

@@ -22,6 +22,7 @@ from countersign.testing.builders import (
     TITLE,
     any_click,
     any_decided_task,
+    any_exchange,
     any_rule,
     any_task,
     any_token,
@@ -55,6 +56,8 @@ REFUSALS: list[tuple[errors.ActionRefusedError, Task, int]] = [
     (errors.TaskClosedError(), any_task(expires_at=NOW), 410),
     (errors.DetailsChangedError(), any_task(), 409),
     (errors.TooManyAnswersError(), any_task(), 409),
+    (errors.TaskReturnedError(), any_task(exchanges=(any_exchange(),)), 409),
+    (errors.SentBackTooOftenError(), any_task(), 409),
     (errors.HandedOnError(), HANDED_ON, 410),
     (errors.HandedOnError(), any_task(audience=(OTHER_APPROVER,)), 410),
     (errors.NoLongerAskedError(), any_task(audience=(), replaced=(Replacement(APPROVER, "a@b.c", NOW),)), 410),
@@ -171,7 +174,8 @@ def test_every_refusal_has_its_status_and_a_page(refusal: errors.ActionRefusedEr
 
 def test_every_refusal_of_a_click_has_a_row() -> None:
     of_links_and_delegations = {errors.DelegationRefusedError, errors.InboxExpiredError, errors.UnknownLinkError}
-    met_by_clicks = set(errors.ActionRefusedError.__subclasses__()) - of_links_and_delegations
+    of_requesters = {errors.NotReturnedError, errors.RevisionRefusedError}
+    met_by_clicks = set(errors.ActionRefusedError.__subclasses__()) - of_links_and_delegations - of_requesters
     assert {type(refusal) for refusal, *_ in REFUSALS} == met_by_clicks
 
 

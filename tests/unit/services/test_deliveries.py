@@ -13,6 +13,7 @@ from countersign.domain.rules import Rule
 from countersign.domain.tasks import Status, Task
 from countersign.domain.tokens import fingerprint
 from countersign.domain.votes import FIRST_RESEND
+from countersign.services import rounds
 from countersign.services.deliveries import INBOX_LASTS, Deliveries
 from countersign.services.inboxes import MAX_INBOX_LINKS
 from countersign.testing.builders import (
@@ -24,6 +25,7 @@ from countersign.testing.builders import (
     TITLE,
     any_decided_task,
     any_envelope,
+    any_exchange,
     any_task,
 )
 from countersign.testing.fakes import FixedClock, MemoryChannel, MemoryLedger
@@ -147,6 +149,20 @@ def test_a_reminder_is_mailed_once_and_unknown_hand_offs_are_not_mailed() -> Non
     del setup.channel.sent[2:]
     assert setup.deliver(kind="approval.reminder", attempt=2) == 2
     assert setup.channel.sent[2].kind == "approval.reminder"
+
+
+def test_nobody_is_mailed_about_a_task_that_waits_for_its_requester_until_they_have_acted() -> None:
+    setup = Setup(any_task(audience=(APPROVER, OTHER_APPROVER), hand_off=2))
+    setup.deliver()
+    returned = replace(setup.ledger.standing[TASK_ID], exchanges=(any_exchange(),))
+    setup.ledger.standing[TASK_ID] = returned
+    assert setup.deliver(kind="approval.reminder", attempt=2) == 0
+    change = rounds.revised(returned, "rita@example.com", {"title": "Chairs"}, "", returned.shown, "", NOW)
+    assert change
+    setup.ledger.commit(change)
+    (sent,) = change.outbox.values()
+    assert [setup.deliveries.deliver(sent), setup.deliveries.deliver(sent)] == [2, 0]
+    assert {(message.kind, message.title) for message in setup.channel.sent[2:]} == {("approval.revised", "Chairs")}
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from countersign.testing.builders import (
     TASK_ID,
     any_click,
     any_decided_task,
+    any_exchange,
     any_rule,
     any_task,
     is_unbroken,
@@ -134,6 +135,7 @@ REFUSALS: list[tuple[type[errors.ActionRefusedError], dict[str, Any], dict[str, 
         0,
     ),
     (errors.TaskClosedError, {}, {}, 3600),
+    (errors.TaskReturnedError, {"exchanges": (any_exchange(),)}, {}, 0),
     (
         errors.TooManyAnswersError,
         {"votes": {APPROVER: Vote(Decision.REJECT, "", NOW, MAX_ANSWERS)}, "rule": any_rule()},
@@ -179,6 +181,8 @@ def test_every_refusal_adds_one_audit_entry_with_its_reason(
 def test_every_refusal_of_a_click_has_a_reason_in_the_audit() -> None:
     assert set(reviews.REASONS) == set(errors.ActionRefusedError.__subclasses__()) - {
         errors.InboxExpiredError,
+        errors.NotReturnedError,
+        errors.RevisionRefusedError,
         errors.UnknownLinkError,
     }
     assert len(set(reviews.REASONS.values())) == len(reviews.REASONS)
@@ -359,3 +363,31 @@ def test_a_review_link_shows_its_own_task_for_any_named_task() -> None:
     bench = Bench(any_task())
     bench.ledger.standing["order-2.approval"] = any_task(task_id="order-2.approval")
     assert bench.reviews.look(bench.token, "order-2.approval").task.task_id == TASK_ID
+
+
+SENT_BACK = {"decision": "return", "comment": "Which chairs?"}
+
+
+def test_a_task_is_sent_back_with_the_clicks_person_question_and_link() -> None:
+    bench = Bench(any_task(send_back=True))
+    review = bench.click(**SENT_BACK)
+    assert (review.refusal, review.repeated, review.task.returned) == (None, False, any_exchange())
+    (entry,) = bench.ledger.entries
+    told = {"comment": "Which chairs?", "round": 1, "link": fingerprint(bench.token)}
+    assert entry.event == AuditEvent("returned", APPROVER, "review link", "203.0.113.0/24", told)
+    assert bench.click(**SENT_BACK).repeated
+
+
+def test_a_vote_that_loses_the_race_to_a_return_does_not_count() -> None:
+    bench = Bench(dataclasses.replace(SHARED, question=dataclasses.replace(SHARED.question, send_back=True)))
+    other = bench.link_for(OTHER_APPROVER)
+    meanwhile(bench.ledger, lambda: bench.click(token=other, **SENT_BACK))
+    assert isinstance(bench.click(shown=SHARED.shown).refusal, errors.TaskReturnedError)
+    assert bench.task.votes == {}
+
+
+def test_a_return_is_refused_at_the_last_round_that_a_task_can_have() -> None:
+    answered = tuple(any_exchange(answered_at=NOW) for _ in range(19))
+    bench = Bench(any_task(send_back=True, exchanges=answered))
+    assert isinstance(bench.click(**SENT_BACK).refusal, errors.SentBackTooOftenError)
+    assert bench.ledger.entries[0].event.data["reason"] == "sent_back_too_often"

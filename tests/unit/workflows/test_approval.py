@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from countersign.domain.policy import Escalation, Terms
@@ -65,6 +66,21 @@ def test_the_result_of_an_approval_has_person_time_and_comment() -> None:
         "decided_at": at,
         "comment": "Go ahead",
         "votes": [{"by": APPROVER, "decision": "approve", "comment": "Go ahead", "at": at}],
+        "amount": None,
+        "currency": None,
+        "round": 1,
+    }
+
+
+def test_the_result_has_the_amount_of_the_decided_round_and_after_a_revision_its_content() -> None:
+    content: dict[str, Any] = {"title": "Order 1001", "details": (("Order", "1001"),), "attachments": ATTACHMENTS[:1]}
+    decision = Approved((APPROVER,), NOW, "", (), **content, amount=Decimal("200.00"), currency="EUR", round=2)
+    result = result_of(decision)
+    assert (result["amount"], result["currency"], result["round"]) == ("200.00", "EUR", 2)
+    assert result["revised"] == {
+        "title": "Order 1001",
+        "details": [{"label": "Order", "value": "1001"}],
+        "attachments": [{"name": ATTACHMENTS[0].name, "url": ATTACHMENTS[0].url}],
     }
 
 
@@ -76,11 +92,13 @@ def test_the_result_of_a_rejection_names_all_voters() -> None:
 
 def test_the_result_without_a_decision_has_the_same_members() -> None:
     expired = result_of(Expired())
-    assert expired == {"status": "expired", "decided_by": None, "decided_at": None, "comment": None, "votes": []}
+    nothing = dict.fromkeys(("decided_by", "decided_at", "comment", "amount", "currency", "round"))
+    assert expired == {"status": "expired", **nothing, "votes": []}
     assert set(expired) == set(result_of(Approved((APPROVER,), NOW, "", ())))
 
 
 def test_a_policy_adds_care_and_takes_away_sending_back() -> None:
     asked = replace(ASKED, send_back=True).under(Terms("v1", confirm=True, comment="required", send_back=False))
     assert (asked.confirm, asked.comment, asked.send_back) == (True, "required", False)
+    assert replace(ASKED, send_back=True).under(Terms("v1", floor=Decimal(100))).floor == 100
     assert not ASKED.under(Terms("v1")).send_back, "a policy cannot allow what its workflow does not ask for"

@@ -23,7 +23,7 @@ from countersign.adapters.keys import (
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import from_text, to_text
 from countersign.domain.identity import Aliases
-from countersign.domain.questions import Question, Shown
+from countersign.domain.questions import CONTENT, Question
 from countersign.domain.rules import Decision, Outcome, Rule
 from countersign.domain.strict_json import canonical
 from countersign.domain.tasks import (
@@ -67,9 +67,6 @@ def _flat(task: Task) -> dict[str, Any]:
     return attributes
 
 
-_CONTENT = tuple(field.name for field in dataclasses.fields(Shown) if field.name != "requester")
-"""The attributes of a question that a revision may change."""
-
 _DEFAULTS = _flat(Task("", Status.OPEN, datetime.fromtimestamp(0, UTC)))
 
 
@@ -88,7 +85,7 @@ def changed_fields(after: Task, names: Iterable[str]) -> dict[str, Any]:
     In the task's item, the content takes precedence over that of the question's item.
     """
     flat = _flat(after)
-    stored = chain.from_iterable(_CONTENT if name == "question" else (name,) for name in names)
+    stored = chain.from_iterable(CONTENT if name == "question" else (name,) for name in names)
     return {name: plain(flat[name]) for name in stored}
 
 

@@ -35,6 +35,11 @@ def escalated(task: Task, newcomers: tuple[str, ...]) -> dict[str, Any]:
     return _envelope(task, "escalated", newcomers)
 
 
+def acted(task: Task, kind: str, recipients: tuple[str, ...], attempt: int) -> dict[str, Any]:
+    """Return the envelope that tells approvers of an act of the requester: `answered` or `revised`."""
+    return {**_envelope(task, kind, recipients), "attempt": attempt}
+
+
 def inbox(task: Task, recipient: str) -> dict[str, Any]:
     """Return the envelope that requests an inbox link for a recipient from the page of a task."""
     return _envelope(task, "inbox", (recipient,))

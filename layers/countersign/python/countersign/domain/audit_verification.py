@@ -6,13 +6,13 @@ from functools import reduce
 from types import MappingProxyType
 from typing import Any
 
-from countersign.domain import votes
+from countersign.domain import rounds, votes
 from countersign.domain.audit import AuditEntry
 from countersign.domain.clock import to_text
 from countersign.domain.rules import Rule
 from countersign.domain.tasks import Status, Task
 
-_BY_LINK = ("voted", "delegated", "delegation_taken_back")
+_BY_LINK = ("voted", "delegated", "delegation_taken_back", "returned", "answered_back", "revised")
 
 _LEAVES: Mapping[str, Status] = MappingProxyType(
     {
@@ -31,6 +31,9 @@ _Ballot = tuple[str, str, str]
 _Handing = tuple[str, str, bool]
 """A delegation as its entry has it: from whom, to whom, whether for an absence."""
 
+_Exchange = tuple[str, str, str]
+"""A return as its entry has it: by whom, when, and what the requester did: `answered_back`, `revised`, or nothing."""
+
 
 @dataclass(frozen=True)
 class _Told:
@@ -40,7 +43,7 @@ class _Told:
         status: Its status; None before the first entry with a status.
         outcome: Its outcome; empty before the decision.
         decided_by: The people who decided it.
-        votes: The last vote of each address.
+        votes: The last vote of each address in the current round.
         shown: SHA-256 of what the page showed.
         rule: The rule with which it was opened.
         expires_at: Its deadline; empty if it was never opened.
@@ -48,6 +51,9 @@ class _Told:
         escalated: The people whom an escalation asked, and those to whom they delegated it.
         delegations: The delegations that stand, in order.
         replaced: The people who were replaced, each with the person in their place, in order.
+        round: Number of the round.
+        exchanges: How often it was sent back, and whether the requester answered or revised it, in order.
+        strays: Whether an entry shows content that no revision brought in.
     """
 
     status: Status | None = None
@@ -61,6 +67,9 @@ class _Told:
     escalated: tuple[str, ...] = ()
     delegations: tuple[_Handing, ...] = ()
     replaced: tuple[tuple[str, str], ...] = ()
+    round: int = 1
+    exchanges: tuple[_Exchange, ...] = ()
+    strays: bool = False
 
 
 def contradictions(task: Task, entries: Sequence[AuditEntry]) -> Iterator[str]:
@@ -73,7 +82,8 @@ def contradictions(task: Task, entries: Sequence[AuditEntry]) -> Iterator[str]:
         "the task and its audit name different people as those who decided": told.decided_by == task.decided_by,
         "the votes on the task are not those in its audit": _has_votes_of(told.votes, task),
         "the votes on the task do not make its decision": _is_undecided_or_sound(task),
-        "the task's content is not what its audit says was shown": _shows(told.shown, task),
+        "the task's content is not what its audit says was shown": _shows(told, task),
+        "the task and its audit differ in its rounds": (told.round, told.exchanges) == (task.round, _exchanges(task)),
         "the task's rule is not the one that it was opened with": told.rule == task.question.rule.to_document(),
         "the task's deadline is not that in its audit": told.expires_at in ("", to_text(task.expires_at)),
         "the task and its audit name different people as those who were asked": _asks_those_of(told, task),
@@ -85,7 +95,7 @@ def contradictions(task: Task, entries: Sequence[AuditEntry]) -> Iterator[str]:
 
 
 def unminted(entries: Iterable[AuditEntry], audit: Callable[[str], Iterable[AuditEntry]] | None) -> Iterator[str]:
-    """Yield the votes without a link, and the votes and delegations whose link no audit has for that person.
+    """Yield the votes without a link, and the acts of people whose link no audit has for that person.
 
     Args:
         entries: A task's audit, in order.
@@ -106,12 +116,12 @@ def unminted(entries: Iterable[AuditEntry], audit: Callable[[str], Iterable[Audi
 
 
 def links_used(entries: Iterable[AuditEntry]) -> set[str]:
-    """Return the fingerprints of the links that a task's votes and delegations came by."""
+    """Return the fingerprints of the links that people used for a task."""
     return {_link_of(entry) for entry in entries if _is_by_link(entry)} - {""}
 
 
 def unopened(entries: Iterable[AuditEntry], standing: Mapping[str, tuple[str, str]]) -> Iterator[str]:
-    """Yield the votes and delegations whose link does not exist, or belongs to another task or person.
+    """Yield the acts of people whose link does not exist, or belongs to another task or person.
 
     Only the approver writes links, so an entry that was forged through another function has none.
 
@@ -126,7 +136,7 @@ def unopened(entries: Iterable[AuditEntry], standing: Mapping[str, tuple[str, st
 
 
 def _is_by_link(entry: AuditEntry) -> bool:
-    return entry.event.event in _BY_LINK and entry.event.identified_by == votes.BY_LINK
+    return entry.event.event in _BY_LINK and entry.event.identified_by in (votes.BY_LINK, rounds.BY_STATUS_LINK)
 
 
 def _link_of(entry: AuditEntry) -> str:
@@ -139,7 +149,8 @@ def _minted_by(entry: AuditEntry) -> Iterator[tuple[Any, Any]]:
 
 
 def _after(told: _Told, entry: AuditEntry) -> _Told:
-    told = replace(told, status=_LEAVES.get(entry.event.event, told.status), shown=entry.shown)
+    strays = told.strays or (told.shown not in ("", entry.shown) and entry.event.event != "revised")
+    told = replace(told, status=_LEAVES.get(entry.event.event, told.status), shown=entry.shown, strays=strays)
     return replace(told, **_TELLS.get(entry.event.event, _nothing)(told, entry, entry.event.data))
 
 
@@ -189,6 +200,19 @@ def _voted(told: _Told, entry: AuditEntry, data: Mapping[str, Any]) -> _Fields:
     return {"votes": {**told.votes, entry.event.actor: (data.get("decision"), data.get("comment"), entry.at)}}
 
 
+def _returned(told: _Told, entry: AuditEntry, _: Mapping[str, Any]) -> _Fields:
+    return {"exchanges": (*told.exchanges, (entry.event.actor, entry.at, ""))}
+
+
+def _answered_back(told: _Told, entry: AuditEntry, _: Mapping[str, Any]) -> _Fields:
+    *earlier, (by, at, _act) = told.exchanges or (("", "", ""),)
+    return {"exchanges": (*earlier, (by, at, entry.event.event))}
+
+
+def _revised(told: _Told, entry: AuditEntry, data: Mapping[str, Any]) -> _Fields:
+    return {**_answered_back(told, entry, data), "round": told.round + 1, "votes": {}}
+
+
 def _decided(_: _Told, __: AuditEntry, data: Mapping[str, Any]) -> _Fields:
     return {"outcome": data.get("outcome"), "decided_by": tuple(data.get("decided_by", ()))}
 
@@ -206,6 +230,9 @@ _TELLS: Mapping[str, Callable[[_Told, AuditEntry, Mapping[str, Any]], _Fields]] 
         "delegation_taken_back": _taken_back,
         "reassigned": _reassigned,
         "voted": _voted,
+        "returned": _returned,
+        "answered_back": _answered_back,
+        "revised": _revised,
         "decided": _decided,
         "restored": _restored,
     }
@@ -243,6 +270,14 @@ def _has_votes_of(told: Mapping[str, _Ballot], task: Task) -> bool:
     )
 
 
-def _shows(shown: str, task: Task) -> bool:
+def _shows(told: _Told, task: Task) -> bool:
     """Tell whether a task shows what its audit says; a task that was cancelled before its opening shows nothing."""
-    return shown == task.shown and shown in ("", task.question.digest(task.submitted_by))
+    shown = told.shown
+    return not told.strays and shown == task.shown and shown in ("", task.question.digest(task.submitted_by))
+
+
+def _exchanges(task: Task) -> tuple[_Exchange, ...]:
+    return tuple(
+        (each.by, to_text(each.at), "" if each.answered_at is None else "revised" if each.revised else "answered_back")
+        for each in task.exchanges
+    )

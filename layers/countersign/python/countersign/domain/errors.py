@@ -154,7 +154,7 @@ class DecidesElsewhereError(ActionRefusedError):
 
 
 class UnknownDecisionError(ActionRefusedError):
-    """The form's decision is neither `approve` nor `reject`."""
+    """The form's decision is neither `approve` nor `reject`, nor a `return` that the question allows."""
 
 
 class CommentTooLongError(ActionRefusedError):
@@ -211,6 +211,31 @@ class DelegationRefusedError(ActionRefusedError):
 
 class DetailsChangedError(ActionRefusedError):
     """The task's content differs from what the page showed."""
+
+
+class TaskReturnedError(ActionRefusedError):
+    """The task waits for its requester, to whom an approver sent it back; until then nobody decides it."""
+
+
+class SentBackTooOftenError(ActionRefusedError):
+    """The task was sent back as often as its number of rounds allows."""
+
+
+class NotReturnedError(ActionRefusedError):
+    """The requester answers or revises a task that no approver has sent back, or that was answered since."""
+
+
+class RevisionRefusedError(ActionRefusedError):
+    """A revision cannot make this change; a new request can.
+
+    Attributes:
+        reason: A word: `unchanged`, `later_level` (earlier levels of the chain approved the content), `fixed_row`,
+            `currency`, `raised` (the amount), or `policy_row` (another one covers the amount).
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class RequestConflictError(CountersignError):

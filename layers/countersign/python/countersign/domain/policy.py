@@ -5,7 +5,7 @@ has checked: the rows of one currency ascend by `up_to`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -49,6 +49,7 @@ class Terms:
         confirm: Whether a vote counts only after its page has asked for confirmation.
         comment: Which votes need a comment: `required` for all, `required_on_reject` for rejections; empty for none.
         send_back: Whether approvers may send the request back to its requester, where the workflow allows it.
+        floor: The amount that a lower row of the policy covers, and everything below; None without such a row.
     """
 
     policy: str = ""
@@ -61,6 +62,7 @@ class Terms:
     confirm: bool = False
     comment: str = ""
     send_back: bool = True
+    floor: Decimal | None = None
 
     def audience(
         self, named: tuple[str, ...], requesters: Sequence[str], aliases: Aliases = NO_ALIASES
@@ -134,9 +136,11 @@ class Policy:
             UncoveredAmountError: No row covers it.
         """
         if amount is not None and amount.is_finite() and amount >= 0:
+            floor = None
             for band in self.bands:
                 if band.reaches(amount, currency):
-                    return band.terms
+                    return replace(band.terms, floor=floor)
+                floor = band.up_to if band.currency == currency else floor
         raise UncoveredAmountError(self._coverage())
 
     def check(self, document: Mapping[str, Any], aliases: Aliases = NO_ALIASES) -> None:

@@ -15,6 +15,9 @@ from countersign.domain.strict_json import digest
 COMMENT_RULES = ("required", "required_on_reject")
 """Which votes need a comment: all, or rejections only."""
 
+CONTENT = ("title", "details", "attachments", "amount")
+"""The attributes of a question that its requester may revise."""
+
 # A host name in ASCII or punycode, without user info. Browsers read a last label that starts with a digit as an
 # address in any base (https://url.spec.whatwg.org/#ends-in-a-number-checker), and a backslash as a slash. Both are
 # refused, so that a browser goes to the host that a person reads here.
@@ -174,6 +177,9 @@ class Question(Shown):
         comment: Which votes need a comment, one of `COMMENT_RULES`; empty for none.
         send_back: Whether approvers may send the request back to its requester.
         people: What the directory said at the opening about the people whom the task concerns, by normalised address.
+        fixed: The labels of rows that a revision keeps as they are, such as the payee.
+        floor: The amount above which a revision stays, because another row of the policy covers it and less; None
+            without such a row.
     """
 
     title: str = ""
@@ -195,6 +201,8 @@ class Question(Shown):
     comment: str = ""
     send_back: bool = False
     people: Mapping[str, Person] = field(default_factory=dict)
+    fixed: tuple[str, ...] = ()
+    floor: Decimal | None = None
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Question":
@@ -222,6 +230,8 @@ class Question(Shown):
             comment=document.get("comment", ""),
             send_back=document.get("send_back", False),
             people=document.get("people", {}),
+            fixed=tuple(document.get("fixed", ())),
+            floor=Decimal(document["floor"]) if document.get("floor") else None,
         )
 
     def needs_comment(self, decision: str) -> bool:

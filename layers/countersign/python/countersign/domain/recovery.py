@@ -10,11 +10,12 @@ from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
-from countersign.domain import held_payments, payments, replacements, votes
+from countersign.domain import held_payments, payments, replacements, rounds, votes
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import from_text
 from countersign.domain.mails import HARD
 from countersign.domain.provider_events import EventStatus
+from countersign.domain.questions import Question
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Delegation, Failure, Status, Task, Vote
 
@@ -73,6 +74,19 @@ def _reassigned(task: Task, event: AuditEvent, at: datetime) -> Task:
     return replacements.reassigned(task, event.data, at)
 
 
+def _returned(task: Task, event: AuditEvent, at: datetime) -> Task:
+    return rounds.with_return(task, event.actor, event.data["comment"], at)
+
+
+def _answered_back(task: Task, event: AuditEvent, at: datetime) -> Task:
+    return rounds.with_answer(task, event.data["comment"], at)
+
+
+def _revised(task: Task, event: AuditEvent, at: datetime) -> Task:
+    question = rounds.with_content(task.question, Question.from_document(event.data))
+    return rounds.with_revision(task, question, event.data["comment"], at)
+
+
 def _escalated(task: Task, event: AuditEvent, _: datetime) -> Task:
     audience, escalated = ((*people, *event.data["to"]) for people in (task.audience, task.escalated))
     return replace(task, audience=audience, escalated=escalated, hand_off=event.data["hand_off"])
@@ -129,6 +143,9 @@ def _cancelled(task: Task, event: AuditEvent, at: datetime) -> Task:
 _TAKEN_ON: Mapping[str, Callable[[Task, AuditEvent, datetime], Task]] = MappingProxyType(
     {
         "voted": _voted,
+        "returned": _returned,
+        "answered_back": _answered_back,
+        "revised": _revised,
         "delegated": _delegated,
         "delegation_taken_back": _taken_back,
         "reassigned": _reassigned,

@@ -19,6 +19,7 @@ from countersign.domain.errors import (
     NoLongerAskedError,
     OwnRequestError,
     TaskClosedError,
+    TaskReturnedError,
     TooManyAnswersError,
     UnconfirmedError,
     UnknownDecisionError,
@@ -80,18 +81,19 @@ def answer(
         TaskClosedError: The task expired or was cancelled.
         HandedOnError: Somebody else decides in their place.
         NoLongerAskedError: They were replaced.
+        TaskReturnedError: It waits for its requester.
         TooManyAnswersError: They have replaced their answer too often; the last one stands.
         DetailsChangedError: The page showed other details.
         CommentMissingError: The question needs a comment with this decision.
         UnconfirmedError: The vote would count, but the question asks for a confirmation first.
     """
-    _check_person(task, recipient)
+    check_person(task, recipient)
     _check_form(decision, comment)
     earlier = task.vote_of(recipient)
     said = None if earlier is None else (earlier.decision, earlier.comment if task.takes_answers(now) else comment)
     if said == (decision, comment):
         return None
-    _check_open_for(task, recipient, now)
+    check_asked(task, recipient, now)
     if _is_spent(earlier):
         raise TooManyAnswersError
     if shown != task.shown:
@@ -120,12 +122,13 @@ def delegate(task: Task, recipient: str, colleague: str, source: str, now: datet
         TaskClosedError: The task expired or was cancelled.
         HandedOnError: The recipient has handed it on before.
         NoLongerAskedError: The recipient was replaced.
+        TaskReturnedError: It waits for its requester, whose answer the recipient may want to know first.
         DelegationRefusedError: It cannot go from this recipient to this colleague; has the reason.
     """
-    _check_person(task, recipient)
+    check_person(task, recipient)
     if not is_address(colleague):
         raise DelegationRefusedError("no_address")
-    _check_open_for(task, recipient, now)
+    check_asked(task, recipient, now)
     _check_delegation(task, recipient, colleague)
     made = Delegation(recipient, colleague, now)
     after = with_delegation(task, made)
@@ -170,7 +173,7 @@ def obstacle(task: Task, recipient: str) -> ActionRefusedError | None:
     return TooManyAnswersError() if _is_spent(task.vote_of(recipient)) else None
 
 
-def _check_person(task: Task, recipient: str) -> None:
+def check_person(task: Task, recipient: str) -> None:
     """Refuse a recipient whose votes on an open task can never count."""
     refusal = obstacle(task, recipient)
     if isinstance(refusal, OwnRequestError | DecidesElsewhereError):
@@ -296,11 +299,22 @@ def _is_spent(vote: Vote | None) -> bool:
     return vote is not None and vote.number >= MAX_ANSWERS
 
 
-def _check_open_for(task: Task, recipient: str, now: datetime) -> None:
+def check_asked(task: Task, recipient: str, now: datetime) -> None:
+    """Refuse a recipient of whom a task takes no answer now.
+
+    Raises:
+        DecidedOtherwiseError: It is decided.
+        TaskClosedError: It expired or was cancelled.
+        HandedOnError: Somebody else decides in their place.
+        NoLongerAskedError: They were replaced.
+        TaskReturnedError: It waits for its requester.
+    """
     check_open(task, now)
     if not task.asks(recipient):
         handed_on = task.handed_on_by(recipient) or task.replacement_of(recipient) is None
         raise HandedOnError if handed_on else NoLongerAskedError
+    if task.returned:
+        raise TaskReturnedError
 
 
 def _check_delegation(task: Task, recipient: str, colleague: str) -> None:
@@ -344,7 +358,8 @@ def _was_handed(task: Task, recipient: str) -> bool:
 
 def _vote(task: Task, recipient: str, vote: Vote, source: str) -> Change:
     after = with_vote(task, recipient, vote)
-    voted = AuditEvent("voted", recipient, BY_LINK, source, {"decision": vote.decision, "comment": vote.comment})
+    cast = {"decision": vote.decision, "comment": vote.comment} | ({"round": task.round} if task.round > 1 else {})
+    voted = AuditEvent("voted", recipient, BY_LINK, source, cast)
     verdict = _verdict(after)
     fields: dict[str, Any] = {"votes": after.votes, "revision": after.revision}
     if verdict is None:

@@ -57,6 +57,9 @@ class Deliveries:
     def deliver(self, envelope: Mapping[str, Any]) -> int:
         """Send an open task's hand-off to each recipient to whom no message is recorded.
 
+        A task that waits for its requester is not sent: nobody can decide it. When the requester has acted, every
+        approver without a vote gets a message.
+
         The token is minted here and exists only in the message; the audit has its SHA-256. Only a crash between sending
         and recording makes a second message. Both links then belong to the same recipient, who still has one vote.
 
@@ -129,7 +132,7 @@ class Deliveries:
     def _minted(self, envelope: Mapping[str, Any], recipient: str) -> tuple[Message, Task] | None:
         """Return the message of a hand-off with a new review link, and the task; None if it must not be sent."""
         task = self.ledger.task(envelope["task_id"])
-        if task is None or not task.takes_answers(self.clock.now()):
+        if task is None or task.returned or not task.takes_answers(self.clock.now()):
             return None
         # The first entry is that of the opening: there is nothing to read before the second one.
         attempt, entries = envelope["attempt"], self.ledger.audit(task.task_id) if task.audit_seq > 1 else []
@@ -212,15 +215,15 @@ class Deliveries:
 
 
 def _is_hand_off(task: Task, attempt: int, entries: Sequence[AuditEntry]) -> bool:
-    """Tell whether a task has a hand-off of this number.
+    """Tell whether a task has a hand-off of this number: of its workflow, an operator, or its requester.
 
     Every principal that may put events on the bus can write any number. The ledger has a hand-off's number before
     its envelope is sent.
     """
     if attempt < FIRST_RESEND:
         return attempt <= task.hand_off
-    by_operators = (entry.event.data for entry in entries if entry.event.event in ("resent", "reassigned"))
-    return any(data["attempt"] == attempt for data in by_operators)
+    later = ("resent", "reassigned", "answered_back", "revised")
+    return any(entry.event.event in later and entry.event.data["attempt"] == attempt for entry in entries)
 
 
 def _was_sent(entries: Sequence[AuditEntry], attempt: int, recipient: str) -> bool:

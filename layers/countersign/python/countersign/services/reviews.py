@@ -22,8 +22,10 @@ from countersign.domain.errors import (
     HandedOnError,
     NoLongerAskedError,
     OwnRequestError,
+    SentBackTooOftenError,
     TakenUpError,
     TaskClosedError,
+    TaskReturnedError,
     TooManyAnswersError,
     UnconfirmedError,
     UnknownDecisionError,
@@ -38,6 +40,9 @@ from countersign.services.refusals import record_refusal
 
 if TYPE_CHECKING:
     from countersign.ports import Directory, LinkLedger
+
+RETURN = "return"
+"""The form's word for sending a task back; no `Decision`, because it is not a vote."""
 
 FOREIGN_SITES = frozenset({"cross-site", "same-site"})
 
@@ -56,6 +61,8 @@ REASONS: dict[type[CountersignError], str] = {
     TakenUpError: "taken_up",
     DelegationRefusedError: "delegation",
     DetailsChangedError: "details_changed",
+    TaskReturnedError: "returned",
+    SentBackTooOftenError: "sent_back_too_often",
 }
 """The audit's word for each refusal."""
 
@@ -66,7 +73,7 @@ class Click:
 
     Attributes:
         token: The token of the page.
-        decision: The word for the decision.
+        decision: The word for the decision, or `RETURN`.
         comment: The comment.
         shown: The digest of the details that the page showed.
         fetch_site: The browser's `Sec-Fetch-Site`; empty if it sent none.
@@ -110,7 +117,7 @@ class Review:
 
 @dataclass(frozen=True)
 class Reviews:
-    """Shows tasks to the holders of links, and records their votes and delegations."""
+    """Shows tasks to the holders of links, and records their votes, their questions to requesters and delegations."""
 
     ledger: LinkLedger
     directory: Directory
@@ -132,7 +139,7 @@ class Reviews:
         return Review(task_behind(self.ledger, link), link.recipient)
 
     def decide(self, click: Click) -> Review:
-        """Record a vote.
+        """Record a vote, or send the task back to its requester.
 
         Returns:
             The task after the click, with the reason if the click was refused.
@@ -252,5 +259,10 @@ def _reason(refusal: ActionRefusedError) -> str:
 
 
 def _answer(task: Task, link: Link, click: Click, now: datetime) -> Change | None:
+    if click.decision == RETURN:
+        # Imported here: votes do not need it.
+        from countersign.domain import rounds
+
+        return rounds.send_back(task, link.recipient, click.comment, click.shown, click.source, now)
     said = (click.decision, click.comment, click.shown)
     return votes.answer(task, link.recipient, *said, click.source, now, confirmed=click.confirmed)

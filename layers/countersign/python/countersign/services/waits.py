@@ -74,6 +74,8 @@ class Report(TypedDict, total=False):
     decided_by: list[str]
     decided_at: str
     votes: list[VoteReport]
+    round: int
+    content: dict[str, Any]
     answer: dict[str, Any]
     failure: FailureReport | None
 
@@ -259,7 +261,8 @@ class Waits:
             silence: Longest silence before the machine is lost; None if it sends no heartbeats.
 
         Returns:
-            A decided task also has `outcome`, `decided_by`, `decided_at` and `votes`; `unsound` is true, and the task
+            A decided task also has `outcome`, `decided_by`, `decided_at` and `votes`, and after a revision `round` and
+            `content`; `unsound` is true, and the task
             unchanged, if the votes do not make its decision. A machine's task has `refused_answers`, `heard_at`,
             `declined` if an attempt to pay was declined, and `answer` and `failure` in place of `votes`. A cancelled
             task has `closed_because`.
@@ -518,7 +521,15 @@ def _report(task: Task, now: datetime) -> Report:
         )
     else:
         report["votes"] = [_ballot(task, person) for person in task.audience if person in task.votes]
+        report |= _revision(task) if task.round > 1 else {}
     return report
+
+
+def _revision(task: Task) -> Report:
+    # Imported here: most tasks are never revised, and it would slow the cold start of every workflow.
+    from countersign.domain.rounds import content_of
+
+    return {"round": task.round, "content": content_of(task.question)}
 
 
 def _ballot(task: Task, person: str) -> VoteReport:

@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from aws_durable_execution_sdk_python import DurableContext
 
+from countersign.domain import money
 from countersign.domain.clock import from_text, to_text
 from countersign.domain.errors import DuplicateTaskNameError, TaskWithdrawnError
 from countersign.domain.policy import POLICY_ACTOR, Escalation, Terms
-from countersign.domain.questions import Attachment, Question, Shown
+from countersign.domain.questions import CONTENT, Attachment, Question, Shown
 from countersign.domain.rules import Outcome, Rule
 from countersign.domain.tasks import Status, task_id_of
 from countersign.services.waits import Report, Wait
@@ -37,6 +39,9 @@ class Approval(Shown):
         comment: Which votes need a comment: `required` for all, `required_on_reject` for rejections; empty for none.
         send_back: Whether approvers may send the request back to its requester with a question. Only for workflows
             that act on the amount and the details of `Approved`: the requester may revise them.
+        fixed: The labels of rows that a revision keeps as they are, such as the payee.
+        floor: The amount above which a revision stays, because another row of the policy covers it and less; None
+            without such a row.
     """
 
     approvers: tuple[str, ...]
@@ -49,10 +54,18 @@ class Approval(Shown):
     confirm: bool = False
     comment: str = ""
     send_back: bool = False
+    fixed: tuple[str, ...] = ()
+    floor: Decimal | None = None
 
     @classmethod
     def from_input(
-        cls, document: Mapping[str, Any], *, title: str, details: tuple[tuple[str, str], ...], send_back: bool = False
+        cls,
+        document: Mapping[str, Any],
+        *,
+        title: str,
+        details: tuple[tuple[str, str], ...],
+        send_back: bool = False,
+        fixed: tuple[str, ...] = (),
     ) -> "Approval":
         """Return the approval that a workflow's input asks for.
 
@@ -63,6 +76,7 @@ class Approval(Shown):
             title: The question in one line.
             details: Rows of label and value.
             send_back: Whether approvers may send the request back.
+            fixed: The labels of rows that a revision keeps as they are.
         """
         return cls(
             title=title,
@@ -76,6 +90,7 @@ class Approval(Shown):
             amount=f"{document['amount']} {document['currency']}" if "amount" in document else "",
             send_back=send_back,
             on_behalf_of=document.get("on_behalf_of", ""),
+            fixed=fixed,
         )
 
     def under(self, terms: Terms) -> "Approval":
@@ -96,6 +111,7 @@ class Approval(Shown):
             confirm=terms.confirm or self.confirm,
             comment=terms.comment or self.comment,
             send_back=terms.send_back and self.send_back,
+            floor=terms.floor if terms.send_back and self.send_back else None,
         )
 
 
@@ -117,13 +133,26 @@ class _Decided:
         by: Addresses of the people whose votes decided.
         at: Time of the decision, in UTC.
         comment: Comment of the last vote; empty without one.
-        votes: Every vote, in the order of the approvers.
+        votes: Every vote of the decided round, in the order of the approvers.
+        title: The title that was decided on.
+        details: The rows that were decided on.
+        attachments: The documents that were decided on.
+        amount: The amount that was decided on, in units of the currency; None without one. Act on this amount, and
+            not on the input's: the requester may have revised it.
+        currency: ISO 4217 code; empty without an amount.
+        round: Number of the decided round: 1, plus 1 for each revision.
     """
 
     by: tuple[str, ...]
     at: datetime
     comment: str
     votes: tuple[Ballot, ...]
+    title: str = field(default="", kw_only=True)
+    details: tuple[tuple[str, str], ...] = field(default=(), kw_only=True)
+    attachments: tuple[Attachment, ...] = field(default=(), kw_only=True)
+    amount: Decimal | None = field(default=None, kw_only=True)
+    currency: str = field(default="", kw_only=True)
+    round: int = field(default=1, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -138,14 +167,19 @@ class Rejected(_Decided):
 
 ApprovalResult = Approved | Rejected | Expired
 
-_UNDECIDED: Mapping[str, Any] = {"decided_by": None, "decided_at": None, "comment": None, "votes": []}
+_UNDECIDED: Mapping[str, Any] = {
+    **dict.fromkeys(("decided_by", "decided_at", "comment", "amount", "currency", "round")),
+    "votes": [],
+}
 
 
 def result_of(decision: ApprovalResult) -> dict[str, Any]:
     """Return a decision as members of a workflow's result.
 
     `status` is `approved`, `rejected` or `expired`. `decided_by` is an address, or the list of several; `decided_at`,
-    `comment` and `votes` are as in `Approved`. If nobody decided, `votes` is empty and the others are null.
+    `comment`, `votes`, `amount`, `currency` and `round` are as in `Approved`; without an amount, it and its currency
+    are null. After a revision, `revised` has the `title`, `details` and `attachments` that were decided on. If nobody
+    decided, `votes` is empty and the others are null.
     """
     if isinstance(decision, Expired):
         return {"status": "expired", **_UNDECIDED}
@@ -158,6 +192,18 @@ def result_of(decision: ApprovalResult) -> dict[str, Any]:
             {"by": vote.by, "decision": vote.decision, "comment": vote.comment, "at": to_text(vote.at)}
             for vote in decision.votes
         ],
+        "amount": None if decision.amount is None else f"{decision.amount:f}",
+        "currency": decision.currency or None,
+        "round": decision.round,
+        **({"revised": _revised(decision)} if decision.round > 1 else {}),
+    }
+
+
+def _revised(decision: Approved | Rejected) -> dict[str, Any]:
+    return {
+        "title": decision.title,
+        "details": [{"label": label, "value": value} for label, value in decision.details],
+        "attachments": [{"name": item.name, "url": item.url} for item in decision.attachments],
     }
 
 
@@ -177,12 +223,13 @@ def request_approval(context: DurableContext, name: str, approval: Approval) -> 
         return _approved_by_policy(context, name, approval)
     if approval.rule.kind == "in_order":
         return _in_order(context, name, approval)
-    return _decided(_asked(context, name, approval))
+    return _decided(approval, _asked(context, name, approval))
 
 
 def _in_order(context: DurableContext, name: str, approval: Approval) -> ApprovalResult:
     """Ask one approver after the other, each with their own task, until one does not approve."""
     votes: tuple[Ballot, ...] = ()
+    last_round = 1
     started_at, deadline_seconds = execution_of(context).started_at, approval.deadline_seconds
     for level, approver in enumerate(approval.approvers, start=1):
         # Nobody decides two levels, also not as a stand-in or by delegation.
@@ -193,14 +240,17 @@ def _in_order(context: DurableContext, name: str, approval: Approval) -> Approva
         # Time that an operator added for one level also counts for the later ones, or they would have none left.
         until = from_text(report["expires_at"])
         deadline_seconds = max(deadline_seconds, -((started_at - until) // timedelta(seconds=1)))
-        decision = _decided(report)
+        decision = _decided(approval, report)
         if isinstance(decision, Expired):
             return decision
-        votes += decision.votes
+        votes, last_round = (*votes, *decision.votes), max(last_round, decision.round)
+        by = tuple(vote.by for vote in votes) if isinstance(decision, Approved) else decision.by
+        decision = replace(decision, by=by, votes=votes, round=last_round)
         if isinstance(decision, Rejected):
-            return replace(decision, votes=votes)
-    last = votes[-1]
-    return Approved(tuple(vote.by for vote in votes), last.at, last.comment, votes)
+            return decision
+        # The later levels decide on what this one approved.
+        approval = _as_revised(approval, report)
+    return decision
 
 
 def _approved_by_policy(context: DurableContext, name: str, approval: Approval) -> Approved:
@@ -216,7 +266,8 @@ def _approved_by_policy(context: DurableContext, name: str, approval: Approval) 
         raise DuplicateTaskNameError(wait.task_id)
     if report["status"] == Status.CANCELLED:
         raise TaskWithdrawnError(wait.task_id)
-    return Approved(tuple(report["decided_by"]), from_text(report["decided_at"]), "", ())
+    by, at = tuple(report["decided_by"]), from_text(report["decided_at"])
+    return Approved(by, at, "", (), **_content(approval))
 
 
 def _asked(
@@ -240,14 +291,17 @@ def _asked(
     return report
 
 
+_KEPT = ("rule", "policy", "confirm", "comment", "send_back", "fixed", "floor")
+
+
 def _question(approval: Approval, elsewhere: tuple[str, ...] = (), earlier: tuple[Ballot, ...] = ()) -> Question:
     shown = {each.name: getattr(approval, each.name) for each in fields(Shown)}
-    asked = {name: getattr(approval, name) for name in ("rule", "policy", "confirm", "comment", "send_back")}
+    asked = {name: getattr(approval, name) for name in _KEPT}
     rows = tuple((vote.by, vote.decision, vote.comment, to_text(vote.at)) for vote in earlier)
     return Question(kind="approval", elsewhere=elsewhere, earlier=rows, **asked, **shown)
 
 
-def _decided(report: Report) -> ApprovalResult:
+def _decided(approval: Approval, report: Report) -> ApprovalResult:
     if report["status"] == Status.EXPIRED:
         return Expired()
     votes = tuple(
@@ -255,4 +309,19 @@ def _decided(report: Report) -> ApprovalResult:
     )
     last = max(votes, key=lambda vote: vote.at)
     kind = Approved if report["outcome"] == Outcome.APPROVED else Rejected
-    return kind(tuple(report["decided_by"]), from_text(report["decided_at"]), last.comment, votes)
+    by, at = tuple(report["decided_by"]), from_text(report["decided_at"])
+    return kind(by, at, last.comment, votes, **_content(_as_revised(approval, report)), round=report.get("round", 1))
+
+
+def _as_revised(approval: Approval, report: Report) -> Approval:
+    """Return an approval with the content of the decided round; a report has it only if the requester revised it."""
+    if "content" not in report:
+        return approval
+    content = Question.from_document(report["content"])
+    return replace(approval, **{name: getattr(content, name) for name in CONTENT})
+
+
+def _content(approval: Approval) -> dict[str, Any]:
+    amount, currency = money.parsed(approval.amount) or (None, "")
+    content = {name: getattr(approval, name) for name in ("title", "details", "attachments")}
+    return content | {"amount": amount, "currency": currency}

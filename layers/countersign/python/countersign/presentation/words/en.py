@@ -63,6 +63,13 @@ TEXTS = {
     ),
     "review.problem.comment_missing": "This decision needs a comment. Please say why, and decide again.",
     "review.problem.unknown_decision": "Please press Approve or Reject.",
+    "review.problem.returned": (
+        "Your answer was not recorded. This request waits for its requester, who answers a question first. You get a "
+        "new link then."
+    ),
+    "review.problem.sent_back_too_often": (
+        "This request was sent back as often as it can be. Please approve or reject it."
+    ),
     "review.problem.details_changed": (
         "The details below have changed since you opened this page. Please read them again before you decide."
     ),
@@ -227,11 +234,15 @@ TEXTS = {
     # Mail.
     "mail.subject.requested": "Please decide: {title}",
     "mail.subject.reminder": "Reminder ({left}): {title}",
+    "mail.subject.answered": "Answered, please decide: {title}",
+    "mail.subject.revised": "Revised, please decide: {title}",
     "mail.subject.escalated": "Passed on to you, please decide: {title}",
     "mail.subject.both": "{first} · {last}",
     "mail.subject.stage": "[{stage}] {subject}",
     "mail.intro.requested": "{requester} asks you for a decision.",
     "mail.intro.reminder": "{requester} is still waiting for your decision. {left}.",
+    "mail.intro.answered": "{requester} answered a question about this request. The answer is on its page.",
+    "mail.intro.revised": "{requester} revised this request. Earlier votes no longer count: please decide again.",
     "mail.intro.escalated": "{requester} made a request that nobody has decided yet. It has been passed on to you.",
     "mail.subject.approved": "Approved: {title}",
     "mail.subject.rejected": "Rejected: {title}",
