@@ -22,7 +22,7 @@ WORK = ROOT / "build" / "mutants"
 """The folder of the mutants. mutmut expects the library in `src/`."""
 
 MUTATED = ("domain", "services", "workflows", "providers")
-TESTED = (*MUTATED, "adapters", "contracts", "held_payment", "order_approval", "presentation", "review")
+TESTED = (*MUTATED, "adapters", "approval", "contracts", "held_payment", "order_approval", "presentation", "review")
 """The folders below `tests/unit/` whose tests call them."""
 
 BESIDE = (

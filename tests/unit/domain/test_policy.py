@@ -121,7 +121,7 @@ def test_a_quorum_that_the_approvers_of_the_request_cannot_reach_is_refused(appr
 
 @pytest.mark.parametrize("own", [{"requester": APPROVER}, {"on_behalf_of": APPROVER}], ids=["asks", "for"])
 def test_the_only_approver_of_a_policy_row_cannot_be_the_requester(own: dict[str, str]) -> None:
-    with pytest.raises(ContractError, match="by policy, needs at least 1 besides the requester; has 0"):
+    with pytest.raises(ContractError, match=r"by policy, needs at least 1 besides the requester.*; has 0"):
         POLICY.check(any_input(amount="5001", approvers=[OTHER_APPROVER], **own))
 
 

@@ -207,7 +207,9 @@ def test_the_only_approver_who_is_the_person_whom_the_request_is_for_is_refused(
     setup = Setup()
     setup.directory.known[ALIAS] = Entry(APPROVER)
     question = {"title": "A trip", "requester": REQUESTER, "on_behalf_of": ALIAS, "approvers": [APPROVER]}
-    with pytest.raises(ContractError, match="besides the requester") as refused:
+    with pytest.raises(
+        ContractError, match="besides the requester or the person under `on_behalf_of`; has 0"
+    ) as refused:
         setup.submit(workflow="approval", input=question)
     assert refused.value.pointer == "/input/approvers"
 

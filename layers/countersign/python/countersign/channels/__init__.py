@@ -20,6 +20,9 @@
 A channel is one module with a `CHANNEL`; a fork puts it in `extensions/channels/<name>.py`. A stage selects it with
 `channel = "<name>"` under `[mail]`. Its settings are the table `[channels.<name>]`; its secret is in Secrets Manager,
 and only the approver's role reads it. The message is data: the channel words it, or uses the words in `texts`.
+
+If the service lets a message be changed, `send` returns a reference of it, `closes` is True, and `close` replaces the
+message by one without a link when its task has ended.
 """
 
 from countersign.channels.base import Channel

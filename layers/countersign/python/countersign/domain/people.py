@@ -106,9 +106,13 @@ def undecidable(people: Sequence[str], requesters: Sequence[str], rule: Rule, al
     own = set(map(aliases.person, requesters))
     voters = sum(aliases.person(person) not in own for person in aliases.distinct(people))
     if rule.kind in ("all", "in_order") and voters < len(aliases.distinct(people)):
-        return "names the requester, who may not approve, although everybody must approve"
+        return f"names {_either(requesters)}, who may not approve, although everybody must approve"
     needed = rule.k if rule.kind == "quorum" else 1
-    return f"needs at least {needed} besides the requester; has {voters}" if needed > voters else ""
+    return f"needs at least {needed} besides {_either(requesters)}; has {voters}" if needed > voters else ""
+
+
+def _either(requesters: Sequence[str]) -> str:
+    return "the requester or the person under `on_behalf_of`" if len(requesters) > 1 else "the requester"
 
 
 def requesters_in(document: Mapping[str, Any]) -> tuple[str, ...]:
