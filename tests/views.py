@@ -14,6 +14,7 @@ from countersign.domain.links import MOST_WAITING
 from countersign.domain.questions import COMMENT_RULES, Attachment, Question, Shown
 from countersign.domain.rules import Decision, Outcome, Rule
 from countersign.domain.tasks import Delegation, Exchange, Replacement, Status, Task, Vote
+from countersign.domain.trail import Step
 from countersign.services.closings import closing_of
 from countersign.services.inboxes import Inbox
 from countersign.services.reviews import Click, Review
@@ -349,6 +350,7 @@ def every_mail() -> Mapping[str, Mail]:
     }
     for kind in ("any", "all", "quorum"):
         found[f"rule-{kind}"] = any_mail(others=("otto@example.com",), rule=Rule(kind), title="Order", amount="250.00")
+    found["chain"] = any_mail(level=(2, 3), trail=(Step("approve", NOW, "li@example.com", comment=COMMENT),))
     for stage in ("", "dev"):
         found[f"inbox-{stage or 'prod'}"] = any_inbox_mail(stage=stage)
         for occasion in ("requested", "reminder", "escalated", "answered", "revised"):

@@ -10,12 +10,14 @@ import pytest
 
 from countersign.channels.messages import SUBJECT_LIMIT
 from countersign.domain.rules import Rule
+from countersign.domain.trail import Step
 from countersign.presentation import brand
 from countersign.presentation.brand import PLAIN
 from tests.views import (
     ATTACHMENTS,
     COMMENT,
     HOSTILE,
+    NOW,
     ROWS,
     TITLE,
     TOKEN,
@@ -231,6 +233,25 @@ def test_a_mail_says_who_else_is_asked_and_how_many_must_agree(rule: Rule, said:
     mail = as_mail(any_mail(others=("hugo@example.com", "li@example.com"), rule=rule))
     assert f"Also asked: hugo@example.com and li@example.com\nWho decides: {said}\n" in read(mail.text)
     assert "Who decides" not in as_mail(any_mail(rule=rule)).text
+
+
+def test_a_mail_of_a_chain_says_at_which_level_the_recipient_decides() -> None:
+    assert "\nWho decides: One after the other: you are number 2 of 3\n" in as_mail(any_mail(level=(2, 3))).text
+
+
+def test_a_mail_says_what_others_have_done_and_written() -> None:
+    trail = (
+        Step("delegated", NOW, "otto@example.com", ("maria@example.com",)),
+        Step("approve", NOW, "li@example.com", comment="Fine\n\nwww.evil.example"),
+        Step("reject", NOW, "hugo@example.com", comment="W" * 300),
+    )
+    mail = as_mail(any_mail(trail=trail))
+    assert LINKS.findall(mail.text) == [any_mail().link]
+    said = read(mail.text).partition("\nWhat happened: ")[2].split("\n")
+    assert said[0] == "otto@example.com handed this to maria@example.com."
+    assert said[1] == "  li@example.com approved. “Fine www.evil.example”"
+    assert said[2] == f"  hugo@example.com rejected. “{'W' * 199}…”"
+    assert "approved. “Fine www.evil.example”<br>" in read(mail.html)
 
 
 def test_a_reminder_says_how_long_is_left() -> None:

@@ -9,8 +9,8 @@ import pytest
 from countersign.domain import votes
 from countersign.domain.errors import LedgerUnavailableError, MessageRefusedError
 from countersign.domain.links import Link, Purpose
-from countersign.domain.rules import Rule
-from countersign.domain.tasks import Status, Task
+from countersign.domain.rules import Decision, Rule
+from countersign.domain.tasks import Status, Task, Vote
 from countersign.domain.tokens import fingerprint
 from countersign.domain.votes import FIRST_RESEND
 from countersign.services import rounds
@@ -78,6 +78,33 @@ def test_a_mail_has_the_other_people_who_may_decide_the_rule_and_the_time_left()
     assert setup.deliver() == 2
     message = setup.channel.sent[0]
     assert (message.others, message.rule, message.left) == ((OTHER_APPROVER, THIRD), rule, timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("task_id", "elsewhere", "level"),
+    [
+        ("order-1001.approval", (), (1, 1)),
+        ("order-1001.approval-1", (), (1, 1)),
+        ("order-1001.approval-1", (OTHER_APPROVER, THIRD), (1, 3)),
+        ("order-1001.approval-2", (OTHER_APPROVER, THIRD, OTHER_APPROVER), (2, 3)),
+        ("order-1001.approval-2", (OTHER_APPROVER, THIRD, "stand-in@example.com"), (2, 3)),
+        ("order-1001.approval-3", (OTHER_APPROVER, THIRD, OTHER_APPROVER, THIRD), (3, 3)),
+    ],
+)
+def test_a_mail_of_a_chain_has_the_level_and_the_number_of_levels(
+    task_id: str, elsewhere: tuple[str, ...], level: tuple[int, int]
+) -> None:
+    setup = Setup(any_task(task_id=task_id, elsewhere=elsewhere))
+    assert setup.deliver(task_id=task_id, task={"recipients": [APPROVER]}) == 1
+    assert setup.channel.sent[0].level == level
+
+
+def test_a_mail_has_what_others_have_done_so_far() -> None:
+    said = Vote(Decision.REJECT, "Too dear", NOW)
+    setup = Setup(any_task(audience=(APPROVER, OTHER_APPROVER), rule=Rule("quorum", 2), votes={OTHER_APPROVER: said}))
+    setup.deliver()
+    (step,) = setup.channel.sent[0].trail
+    assert (step.what, step.by, step.comment) == ("reject", OTHER_APPROVER, "Too dear")
 
 
 def test_the_audit_records_every_minted_and_sent_link_with_fingerprint_and_channel() -> None:

@@ -14,6 +14,7 @@ from countersign.channels import parts
 from countersign.channels.parts import Part
 from countersign.domain.questions import Shown
 from countersign.domain.rules import Rule
+from countersign.domain.trail import Step
 from countersign.presentation import display, words
 
 INBOX = "approval.inbox"
@@ -33,6 +34,8 @@ _LABEL_LIMIT = 60
 _VALUE_LIMIT = 500
 _MOST_LINES = 12
 _AMOUNT_LIMIT = 60
+_COMMENT_LIMIT = 200
+_MOST_STEPS = 10
 # Where mail programs recognise a link: after the colon of a scheme, in the two backslashes of a file share, at a full
 # stop (or a character that IDNA maps to one) before a letter, and in an IP address.
 _LINK_JOINTS = re.compile(
@@ -77,9 +80,11 @@ class Message:
         user_id: The recipient's user id at the channel's service, by the directory; empty for most channels.
         others: The people who are asked besides the recipient.
         rule: How many of them must agree.
+        level: The recipient's place among people who are asked one after the other, and their number; (1, 1) otherwise.
         left: How much time was left when the message was made.
         by: The people who decided, or who sent the request back, in a message to the requester.
         comment: What the last of them said, or why the request was withdrawn; empty without a comment.
+        trail: What has happened to the task so far.
     """
 
     kind: str
@@ -93,9 +98,11 @@ class Message:
     user_id: str = ""
     others: tuple[str, ...] = ()
     rule: Rule = Rule()
+    level: tuple[int, int] = (1, 1)
     left: timedelta = timedelta()
     by: tuple[str, ...] = ()
     comment: str = ""
+    trail: tuple[Step, ...] = ()
 
     @property
     def title(self) -> str:
@@ -213,7 +220,10 @@ def _rows(view: Message) -> Iterator[tuple[str, str]]:
     yield from _details(view)
     if view.others:
         yield words.say("mail.others"), words.listed(tuple(map(_person, view.others)))
+    if view.others or view.level[1] > 1:
         yield words.say("mail.rule"), _rule(view)
+    if view.trail:
+        yield words.say("trail"), "\n".join(map(_step, view.trail[-_MOST_STEPS:]))
     yield words.say("mail.until"), display.moment(view.deadline)
 
 
@@ -230,8 +240,18 @@ def _details(view: Message) -> Iterator[tuple[str, str]]:
 
 def _rule(view: Message) -> str:
     """Return how many of the people who are asked must agree."""
+    level, levels = view.level
+    if levels > 1:
+        return words.say("mail.rule.in_order", level=level, levels=levels)
     voters = len(view.others) + 1
     return words.say(f"mail.rule.{view.rule.kind}", needed=view.rule.needed(voters), voters=voters)
+
+
+def _step(step: Step) -> str:
+    """Return a step of the trail on one line, with what the person wrote."""
+    said = words.say(f"trail.{step.what}", by=_person(step.by), to=words.listed(tuple(map(_person, step.to))))
+    comment = _unlinked(display.single_line(step.comment, _COMMENT_LIMIT))
+    return words.say("mail.trail.commented", said=said, comment=comment) if comment else said
 
 
 def _attachments(view: Message) -> Iterator[tuple[str, str]]:

@@ -16,6 +16,7 @@ from countersign.domain.errors import LedgerConflictError, TransientError
 from countersign.domain.links import Link, Purpose
 from countersign.domain.proofs import may_write_to
 from countersign.domain.tasks import Change, Task
+from countersign.domain.trail import trail
 from countersign.domain.votes import FIRST_RESEND
 from countersign.retries import retried
 from countersign.services.inboxes import MAX_INBOX_LINKS, PAUSE, inbox_links
@@ -159,7 +160,9 @@ class Deliveries:
             instead_of=task.stands_in_for(recipient),
             others=tuple(person for person in task.voters if not task.aliases.same(person, recipient)),
             rule=task.question.rule,
+            level=_level(task),
             left=task.expires_at - self.clock.now(),
+            trail=tuple(step for step in trail(task) if step.what != "asked"),
             task_id=task.task_id,
         )
 
@@ -212,6 +215,18 @@ class Deliveries:
         now = self.clock.now()
         is_first_link = sent.event == "sent" and task.sent_at is None
         self.ledger.commit(Change(task, None, {"sent_at": now} if is_first_link else {}, (sent,), now))
+
+
+def _level(task: Task) -> tuple[int, int]:
+    """Return the place of a task in its chain, and the number of the chain's levels; (1, 1) without a chain.
+
+    A chain's tasks are named `<name>-<level>`. Their question names the people of all other levels, and those who have
+    voted on earlier ones once more.
+    """
+    number = task.task_id.rpartition("-")[2]
+    if not (task.question.elsewhere and number.isdecimal()):
+        return 1, 1
+    return int(number), len(task.question.elsewhere) - int(number) + 2
 
 
 def _is_hand_off(task: Task, attempt: int, entries: Sequence[AuditEntry]) -> bool:

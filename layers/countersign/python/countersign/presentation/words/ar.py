@@ -213,7 +213,7 @@ TEXTS = {
     "mail.outcome.action": "عرض طلبك",
     "mail.outcome.action.text": "اعرض في هذه الصفحة طلبك، وما تقرر فيه ومن قرره ومتى:",
     "mail.outcome.personal": "هذا الرابط شخصي لـ {recipient}. لا تُعِد إرساله.",
-    "mail.outcome.safe": "وصلتك هذه الرسالة لأنك قدّمت الطلب. ليس عليك فعل شيء.",
+    "mail.outcome.safe": "ليس عليك فعل شيء.",
     "mail.instead_of": "القرار مطلوب منك بدلًا من {person}.",
     "mail.subject.inbox": "طلبات تنتظر قرارك",
     "mail.inbox.intro": "طلبتَ قائمة كل الطلبات التي تنتظر قرارك.",
@@ -229,6 +229,8 @@ TEXTS = {
     "mail.rule.any": "أول من يجيب منكم يقرر",
     "mail.rule.all": "يجب أن يوافق الجميع، وعددهم {voters}",
     "mail.rule.quorum": "يجب أن يوافق {needed} من أصل {voters}",
+    "mail.rule.in_order": "واحدًا تلو الآخر: ترتيبك {level} من {levels}",
+    "mail.trail.commented": "{said} «{comment}»",
     "mail.until": "القرار قبل",
     "mail.preheader": "طلب من {requester}. يُرجى اتخاذ القرار قبل {moment}.",
     # Messages in Slack.

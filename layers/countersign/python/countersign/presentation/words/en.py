@@ -269,7 +269,7 @@ TEXTS = {
     "mail.outcome.action": "See your request",
     "mail.outcome.action.text": "See your request, what was decided, by whom and when, on this page:",
     "mail.outcome.personal": "This link is personal to {recipient}. Do not forward it.",
-    "mail.outcome.safe": "You get this message because you made the request. There is nothing you have to do.",
+    "mail.outcome.safe": "There is nothing you have to do.",
     "mail.instead_of": "You are asked instead of {person}.",
     "mail.subject.inbox": "Requests waiting for your decision",
     "mail.inbox.intro": "You asked for the list of all requests waiting for your decision.",
@@ -287,6 +287,8 @@ TEXTS = {
     "mail.rule.any": "The first of you to answer decides",
     "mail.rule.all": "All {voters} have to approve",
     "mail.rule.quorum": "{needed} of {voters} have to approve",
+    "mail.rule.in_order": "One after the other: you are number {level} of {levels}",
+    "mail.trail.commented": "{said} “{comment}”",
     "mail.until": "Decide by",
     "mail.preheader": "{requester} asks. Please decide by {moment}.",
     # Messages in Slack.
