@@ -16,7 +16,8 @@ from tests.views import ATTACHMENTS, COMMENT, ROWS, TITLE, UNLINKED, every_chat,
 LANGUAGES = sorted(words.languages())
 
 COUNTED = {"left.days": range(2, 400), "left.hours": range(2, 48), "left.minutes": range(1, 120)} | {
-    "problem.too_many.next": range(1, 61)
+    "problem.too_many.next": range(1, 61),
+    "recorded.missing": range(1, 100),
 }
 """The counts with which each counted text is said."""
 
