@@ -61,6 +61,8 @@ TEXTS = {
     ),
     "review.problem.comment_missing": "يحتاج هذا القرار إلى تعليق. يُرجى ذكر السبب ثم اتخاذ القرار من جديد.",
     "review.problem.unknown_decision": "يُرجى الضغط على «موافقة» أو «رفض».",
+    "review.problem.returned": "لم يُسجَّل جوابك. ينتظر هذا الطلب جواب مقدّمه عن سؤال أولًا، ثم يصلك رابط جديد.",
+    "review.problem.sent_back_too_often": "أُعيد هذا الطلب أكثر عدد ممكن من المرات. يُرجى الموافقة أو الرفض.",
     "review.problem.details_changed": (
         "تغيّرت التفاصيل أدناه منذ فتحتَ هذه الصفحة. يُرجى قراءتها من جديد قبل اتخاذ القرار."
     ),
@@ -212,11 +214,15 @@ TEXTS = {
     # Mail.
     "mail.subject.requested": "يُرجى اتخاذ القرار: {title}",
     "mail.subject.reminder": "تذكير ({left}): {title}",
+    "mail.subject.answered": "أُجيب عن السؤال، يُرجى اتخاذ القرار: {title}",
+    "mail.subject.revised": "عُدّل الطلب، يُرجى اتخاذ القرار: {title}",
     "mail.subject.escalated": "أُحيل إليك، يُرجى اتخاذ القرار: {title}",
     "mail.subject.both": "{first} · {last}",
     "mail.subject.stage": "[{stage}] {subject}",
     "mail.intro.requested": "يطلب منك {requester} اتخاذ قرار.",
     "mail.intro.reminder": "لا يزال {requester} ينتظر قرارك. {left}.",
+    "mail.intro.answered": "أجاب {requester} عن سؤال حول هذا الطلب. تجد الجواب في صفحته.",
+    "mail.intro.revised": "عدّل {requester} هذا الطلب. لم تعد الأصوات السابقة محسوبة: يُرجى اتخاذ القرار من جديد.",
     "mail.intro.escalated": "قدّم {requester} طلبًا لم يقرر فيه أحد بعد، وقد أُحيل إليك.",
     "mail.subject.approved": "تمت الموافقة: {title}",
     "mail.subject.rejected": "تم الرفض: {title}",

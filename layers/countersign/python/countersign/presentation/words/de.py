@@ -68,6 +68,13 @@ TEXTS = {
         "Diese Entscheidung braucht einen Kommentar. Bitte nennen Sie den Grund und entscheiden Sie erneut."
     ),
     "review.problem.unknown_decision": "Bitte wählen Sie „Zustimmen“ oder „Ablehnen“.",
+    "review.problem.returned": (
+        "Ihre Antwort wurde nicht gespeichert. Zuerst wird eine Rückfrage an die anfragende Person beantwortet. Danach"
+        " erhalten Sie einen neuen Link."
+    ),
+    "review.problem.sent_back_too_often": (
+        "Diese Anfrage wurde so oft zurückgegeben, wie es möglich ist. Bitte stimmen Sie zu oder lehnen Sie ab."
+    ),
     "review.problem.details_changed": (
         "Die Angaben unten haben sich geändert, seit Sie diese Seite geöffnet haben. Bitte lesen Sie sie"
         " noch einmal, bevor Sie entscheiden."
@@ -254,11 +261,17 @@ TEXTS = {
     # Mail.
     "mail.subject.requested": "Bitte entscheiden: {title}",
     "mail.subject.reminder": "Erinnerung ({left}): {title}",
+    "mail.subject.answered": "Beantwortet, bitte entscheiden: {title}",
+    "mail.subject.revised": "Geändert, bitte entscheiden: {title}",
     "mail.subject.escalated": "An Sie weitergeleitet, bitte entscheiden: {title}",
     "mail.subject.both": "{first} · {last}",
     "mail.subject.stage": "[{stage}] {subject}",
     "mail.intro.requested": "{requester} bittet Sie um eine Entscheidung.",
     "mail.intro.reminder": "{requester} wartet noch auf Ihre Entscheidung. {left}.",
+    "mail.intro.answered": "{requester} hat eine Rückfrage zu dieser Anfrage beantwortet. Die Antwort steht dort.",
+    "mail.intro.revised": (
+        "{requester} hat diese Anfrage geändert. Frühere Stimmen zählen nicht mehr: Bitte entscheiden Sie noch einmal."
+    ),
     "mail.intro.escalated": (
         "{requester} hat eine Anfrage gestellt, die noch niemand entschieden hat. Sie wurde an Sie weitergeleitet."
     ),
