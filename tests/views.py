@@ -359,6 +359,13 @@ def every_mail() -> Mapping[str, Mail]:
             found[f"{occasion}-{stage or 'prod'}"] = mail
     for status in ("approved", "rejected", "expired", "withdrawn", "returned"):
         found[f"told-{status}"] = any_told_mail(status)
+    moots: dict[str, dict[str, Any]] = {
+        "withdrawn": {"comment": COMMENT},
+        "taken_back": {"by": ("otto@example.com",)},
+        "reassigned": {"by": ("otto@example.com",), "comment": COMMENT},
+    }
+    for moot, said in moots.items():
+        found[f"moot-{moot}"] = any_mail(kind="approval.moot", link="", moot=moot, **said)
     return {name: as_mail(mail) for name, mail in found.items()}
 
 

@@ -1,5 +1,6 @@
 """The approver: sends recipients of a hand-off a review link each, and tells requesters the outcome."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from approver.sending import close, send
@@ -34,9 +35,9 @@ def take(record: Record) -> None:
         return
     handed_off = envelope.read(document)
     about(task_id=handed_off["task_id"])
-    deliver = deliveries().deliver_inbox if handed_off["kind"].endswith(".inbox") else deliveries().deliver
+    deliver = _DELIVER.get(handed_off["kind"].rpartition(".")[2], Deliveries.deliver)
     with brand.shown(current_ports().environment.table("brand")):
-        sent = deliver(handed_off)
+        sent = deliver(deliveries(), handed_off)
     logger.info("delivered", kind=handed_off["kind"], mails=sent)
     # Also now: the task may have ended while its message was on the way.
     _close_links(handed_off["task_id"])
@@ -51,8 +52,21 @@ def _follow(event: dict[str, Any]) -> None:
     _close_links(task_id)
 
 
+def _tell_moot(deliveries: Deliveries, handed_off: Mapping[str, Any]) -> int:
+    # Imported here, as below: most messages are hand-offs.
+    from countersign.services.moot_links import MootLinks
+
+    return MootLinks(deliveries).tell(handed_off)
+
+
+_DELIVER: Mapping[str, Callable[[Deliveries, Mapping[str, Any]], int]] = {
+    "inbox": Deliveries.deliver_inbox,
+    "moot": _tell_moot,
+}
+"""How to deliver the kinds of envelopes that are no hand-offs of links to a review."""
+
+
 def _tell(task_id: str) -> None:
-    # Imported here: most messages are hand-offs.
     from countersign.services.tellings import Tellings
 
     with brand.shown(current_ports().environment.table("brand")):

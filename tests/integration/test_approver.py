@@ -11,6 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 import bus_events.handler
 from approver.handler import handler
 from countersign.contracts import envelope
+from countersign.domain import tasks
 from countersign.testing.builders import APPROVER, OTHER_APPROVER, REQUESTER, TITLE, any_envelope, ses_event
 from tests.integration.conftest import (
     BASE_URL,
@@ -64,6 +65,18 @@ def test_the_ledger_has_the_sha_256_of_tokens_and_not_the_tokens(kit: Kit, mails
     assert links == {hashlib.sha256(token.encode()).hexdigest() for token in minted}
     assert len(minted) == 2
     assert not any(token in repr(kit.items()) for token in minted)
+
+
+def test_the_people_of_a_withdrawn_task_get_a_mail_without_a_link(kit: Kit, mails: Operation) -> None:
+    task = kit.open_task()
+    run(envelope.requested(task))
+    kit.ledger.commit(tasks.withdraw(kit.task(), "olga", "Ordered twice", kit.now))
+    for _ in range(2):  # a queue may deliver twice
+        assert run(envelope.moot(kit.task(), (APPROVER,))) == []
+    _, mail = mails.documents
+    body = mail["Content"]["Simple"]["Body"]
+    assert "Ordered twice" in body["Text"]["Data"]
+    assert "/review?t=" not in body["Text"]["Data"] + body["Html"]["Data"]
 
 
 def test_an_inbox_hand_off_is_a_mail_with_the_link_to_the_inbox(kit: Kit, mails: Operation) -> None:

@@ -20,6 +20,9 @@ from countersign.presentation import display, words
 INBOX = "approval.inbox"
 """The kind of the message with the link to a person's inbox."""
 
+MOOT = "approval.moot"
+"""The kind of the message that an approver's link does not work any more."""
+
 RETURNED = "approval.returned"
 """The kind of the message that tells a requester that an approver sent the request back."""
 
@@ -67,11 +70,12 @@ class Message:
     """A message to one person, as data. The question contains requesters' text and is untrusted.
 
     Attributes:
-        kind: `approval.requested` (the first message), `approval.reminder`, `approval.escalated`, or `approval.inbox`
-            (the link to the person's inbox, without a title and rows). To the requester: `approval.approved`,
+        kind: `approval.requested` (the first message), `approval.reminder`, `approval.escalated`, `approval.inbox`
+            (the link to the person's inbox, without a title and rows), or `approval.moot` (the person's link does not
+            work any more). To the requester: `approval.approved`,
             `approval.rejected`, `approval.expired`, `approval.withdrawn` or `approval.returned`.
         recipient: The person's e-mail address, normalised.
-        link: The person's own link, an absolute URL. Send it to nobody else.
+        link: The person's own link, an absolute URL. Send it to nobody else. Empty for `approval.moot`.
         deadline: When the task expires, or the link to the inbox or to the status of the request ends, in UTC.
         stage: The deployment stage; empty for production.
         question: The question, as the page shows it. Name its attachments, and leave their links to the page.
@@ -82,8 +86,11 @@ class Message:
         rule: How many of them must agree.
         level: The recipient's place among people who are asked one after the other, and their number; (1, 1) otherwise.
         left: How much time was left when the message was made.
-        by: The people who decided, or who sent the request back, in a message to the requester.
-        comment: What the last of them said, or why the request was withdrawn; empty without a comment.
+        by: The people who decided, or who sent the request back, in a message to the requester. For `approval.moot`,
+            who is asked instead.
+        comment: What the last of them said, or why the request was withdrawn or asks somebody else; empty without a
+            comment.
+        moot: For `approval.moot`, why: `withdrawn`, `taken_back` or `reassigned`; empty for the other kinds.
         trail: What has happened to the task so far.
     """
 
@@ -103,6 +110,7 @@ class Message:
     by: tuple[str, ...] = ()
     comment: str = ""
     trail: tuple[Step, ...] = ()
+    moot: str = ""
 
     @property
     def title(self) -> str:
@@ -153,6 +161,8 @@ def _preheader(view: Message) -> str:
         return words.say("mail.inbox.intro")
     if view.kind in TOLD:
         return words.say(f"mail.intro.{_occasion(view)}")
+    if view.kind == MOOT:
+        return words.say(f"mail.moot.{view.moot}", person=_others(view))
     requester, moment = _person(view.question.requester), display.moment(view.deadline)
     return words.say("mail.preheader", requester=requester, moment=moment)
 
@@ -160,9 +170,8 @@ def _preheader(view: Message) -> str:
 def parts_of(view: Message) -> tuple[Part, ...]:
     """Return the parts of a message in words, in order; raises as `Message.texts` does."""
     stage = (parts.boxed("mail.stage", stage=view.stage),) if view.stage else ()
-    if view.kind == INBOX:
-        return (*stage, *_inbox(view))
-    return (*stage, *(_told(view) if view.kind in TOLD else _request(view)))
+    content = {INBOX: _inbox, MOOT: _moot, **dict.fromkeys(TOLD, _told)}.get(view.kind, _request)
+    return (*stage, *content(view))
 
 
 def _inbox(view: Message) -> Iterator[Part]:
@@ -170,6 +179,19 @@ def _inbox(view: Message) -> Iterator[Part]:
     yield parts.action(words.say("mail.inbox.action"), view.link)
     yield parts.small("mail.inbox.until", moment=display.moment(view.deadline))
     yield parts.small("mail.inbox.personal", recipient=_person(view.recipient))
+
+
+def _moot(view: Message) -> Iterator[Part]:
+    yield parts.paragraph(f"mail.moot.{view.moot}", person=_others(view))
+    yield parts.headline(_amount(view), _title(view))
+    reason = ((words.say("closed.because"), _unlinked(_clipped(view.comment))),) if view.comment else ()
+    yield parts.table((*reason, *_details(view)))
+    yield parts.small("mail.moot.next")
+
+
+def _others(view: Message) -> str:
+    """Return the people who decided, asked a question, or are asked instead."""
+    return words.listed(tuple(map(_person, view.by)))
 
 
 def _request(view: Message) -> Iterator[Part]:
@@ -199,7 +221,7 @@ def _told(view: Message) -> Iterator[Part]:
 def _said(view: Message, about: str) -> Iterator[tuple[str, str]]:
     """Return the rows with the people who decided or asked, and what they said."""
     if view.by:
-        yield words.say(f"{about}.by"), words.listed(tuple(map(_person, view.by)))
+        yield words.say(f"{about}.by"), _others(view)
     if view.comment.strip():
         yield words.say(f"{about}.comment"), _unlinked(_clipped(view.comment))
 

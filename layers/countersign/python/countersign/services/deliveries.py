@@ -70,16 +70,7 @@ class Deliveries:
         Raises:
             TransientError: The ledger or the channel did not answer; deliver the same envelope again.
         """
-        failures: list[TransientError] = []
-        sent = 0
-        for recipient in envelope["task"]["recipients"]:
-            try:
-                sent += self._deliver_once(envelope, recipient)
-            except TransientError as error:  # one mailbox that refuses must not block the others
-                failures.append(error)
-        if failures:
-            raise failures[0]
-        return sent
+        return to_each(envelope, lambda recipient: self._deliver_once(envelope, recipient))
 
     def deliver_inbox(self, envelope: Mapping[str, Any]) -> int:
         """Send people the links to their inboxes, and return the number of messages sent.
@@ -227,6 +218,24 @@ def _level(task: Task) -> tuple[int, int]:
     if not (task.question.elsewhere and number.isdecimal()):
         return 1, 1
     return int(number), len(task.question.elsewhere) - int(number) + 2
+
+
+def to_each(envelope: Mapping[str, Any], act: Callable[[str], bool]) -> int:
+    """Act for each recipient of an envelope, and return for how many a message was sent.
+
+    Raises:
+        TransientError: It failed for one of them; all were tried.
+    """
+    failures: list[TransientError] = []
+    sent = 0
+    for recipient in envelope["task"]["recipients"]:
+        try:
+            sent += act(recipient)
+        except TransientError as error:  # one mailbox that refuses must not block the others
+            failures.append(error)
+    if failures:
+        raise failures[0]
+    return sent
 
 
 def _is_hand_off(task: Task, attempt: int, entries: Sequence[AuditEntry]) -> bool:

@@ -307,6 +307,13 @@ TEXTS = {
     "mail.outcome.personal": "Dieser Link ist persönlich für {recipient}. Bitte leiten Sie ihn nicht weiter.",
     "mail.outcome.safe": "Sie müssen nichts tun.",
     "mail.instead_of": "Sie werden anstelle von {person} gefragt.",
+    "mail.subject.moot": "Wartet nicht mehr auf Sie: {title}",
+    "mail.moot.withdrawn": "Diese Anfrage wurde zurückgezogen, bevor entschieden wurde.",
+    "mail.moot.taken_back": "{person} hat diese Anfrage zurückgenommen und entscheidet selbst.",
+    "mail.moot.reassigned": "{person} wurde gebeten, an Ihrer Stelle über diese Anfrage zu entscheiden.",
+    "mail.moot.next": (
+        "Mit dem Link in unserer früheren Nachricht wird nichts mehr entschieden. Für Sie gibt es nichts mehr zu tun."
+    ),
     "mail.subject.inbox": "Anfragen, die auf Ihre Entscheidung warten",
     "mail.inbox.intro": "Sie haben die Liste aller Anfragen angefordert, die auf Ihre Entscheidung warten.",
     "mail.inbox.action": "Zeigen, was auf mich wartet",
