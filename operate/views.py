@@ -9,7 +9,7 @@ from typing import Any
 from countersign.domain import payments
 from countersign.domain.audit import AuditEntry
 from countersign.domain.clock import to_text
-from countersign.domain.tasks import Status, Task
+from countersign.domain.tasks import Exchange, Status, Task
 from operate.parsing import in_words
 
 COLUMNS = ("task", "status", "workflow", "asked", "bounced", "age", "left")
@@ -47,6 +47,8 @@ def document_in_full(task: Task, entries: list[AuditEntry], breaks: list[str], n
         "details": [{"label": label, "value": value} for label, value in task.question.details],
         "requester": task.question.requester,
         "rule": task.question.rule.to_document() if task.audience else None,
+        "round": task.round,
+        "exchanges": [_exchange(each) for each in task.exchanges],
         "votes": {
             person: {"decision": vote.decision.value, "comment": vote.comment, "at": to_text(vote.at)}
             for person, vote in task.votes.items()
@@ -63,6 +65,11 @@ def document_in_full(task: Task, entries: list[AuditEntry], breaks: list[str], n
         "audit": [entry.to_document() for entry in entries],
         "audit_breaks": breaks,
     }
+
+
+def _exchange(exchange: Exchange) -> dict[str, Any]:
+    times = {"at": to_text(exchange.at), "answered_at": exchange.answered_at and to_text(exchange.answered_at)}
+    return exchange._asdict() | times
 
 
 def facts(task: Task, now: datetime) -> Iterator[tuple[str, str]]:
@@ -84,7 +91,15 @@ def facts(task: Task, now: datetime) -> Iterator[tuple[str, str]]:
         yield "external id", f"{question.correlation.external_id} at {question.correlation.provider}"
     for name, value in payments.reversals(task).items():
         yield name, value if isinstance(value, str) else "yes"
+    yield from _rounds(task, now)
     yield from _outcome(task, now)
+
+
+def _rounds(task: Task, now: datetime) -> Iterator[tuple[str, str]]:
+    if task.round > 1:
+        yield "round", str(task.round)
+    if task.returned:
+        yield "sent back", f"by {task.returned.by}, {_when(task.returned.at, now)}: {task.returned.comment}"
 
 
 def _outcome(task: Task, now: datetime) -> Iterator[tuple[str, str]]:

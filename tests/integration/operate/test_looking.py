@@ -1,21 +1,25 @@
 """tasks, show, timeline, export, audit verify: they print what the ledger has, and change nothing."""
 
 import json
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from countersign.adapters.audit_archive import S3AuditArchive
+from countersign.domain.clock import to_text
 from countersign.domain.strict_json import digest
 from countersign.testing.builders import (
     APPROVER,
     CALLBACK_ID,
     COMMENT,
+    NOW,
     PAYMENT_ID,
     REQUEST_ID,
     TASK_ID,
     WORKFLOW,
+    any_exchange,
 )
 from tests.integration.conftest import ARCHIVE, Kit, Operation
 from tests.integration.operate.conftest import DeployedStage, Run
@@ -31,6 +35,22 @@ def tasks(kit: Kit) -> Kit:
     kit.open_payment(opened_at=kit.now - timedelta(days=3))
     kit.decide(comment=COMMENT, token=kit.mint())
     return kit
+
+
+def test_a_task_that_was_sent_back_is_shown_with_its_question_and_its_round(kit: Kit, run: Run) -> None:
+    kit.open_task(round=2, exchanges=(any_exchange(answer="Blue", answered_at=NOW, revised=True), any_exchange()))
+    _, out, _ = run("show", TASK_ID)
+    assert re.search(rf"round +2\n +sent back +by {APPROVER}, .*: Which chairs\?", out)
+    shown = json.loads(run("show", TASK_ID, "--json")[1])
+    assert shown["round"] == 2
+    assert shown["exchanges"][0] == {
+        "by": APPROVER,
+        "comment": "Which chairs?",
+        "at": to_text(NOW),
+        "answer": "Blue",
+        "answered_at": to_text(NOW),
+        "revised": True,
+    }
 
 
 def listed(run: Run, *arguments: str) -> list[str]:

@@ -204,7 +204,7 @@ def revise(task: Task) -> Change | None:
     return rounds.revise(task, REQUESTER, replace(task.question, title="Chairs"), "", task.shown, "", NOW)
 
 
-SHARED = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"), send_back=True)
+SHARED = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"), send_back=True, tells_requester=True)
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,7 @@ def revise(task: Task, now: datetime) -> Change | None:
     return rounds.revise(task, REQUESTER, content, "", task.shown, "", now)
 
 
-BOTH = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"), send_back=True)
+BOTH = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"), send_back=True, tells_requester=True)
 
 
 @pytest.mark.parametrize(

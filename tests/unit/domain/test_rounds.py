@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from countersign.domain import errors, rounds, tasks, votes
-from countersign.domain.identity import Aliases
+from countersign.domain.identity import NO_ALIASES, Aliases
+from countersign.domain.people import Assignment
 from countersign.domain.questions import Question
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS, Change, Status, Task, Vote
@@ -31,6 +32,7 @@ STALE = "0" * 64
 LONG = "x" * (MAX_COMMENT_CHARACTERS + 1)
 ASKED: dict[str, Any] = {
     "send_back": True,
+    "tells_requester": True,
     "audience": (APPROVER, OTHER_APPROVER),
     "rule": any_rule("all"),
     "amount": "250.00 EUR",
@@ -106,9 +108,10 @@ SENT_BACK_19_TIMES = tuple(any_exchange(answered_at=NOW) for _ in range(19))
 REFUSED_RETURNS: list[tuple[type[errors.ActionRefusedError], Task, dict[str, Any]]] = [
     (errors.OwnRequestError, replace(OPEN, audience=(REQUESTER, APPROVER)), {"recipient": REQUESTER}),
     (errors.DecidesElsewhereError, any_task(**ASKED, elsewhere=(APPROVER,)), {}),
-    (errors.UnknownDecisionError, any_task(), {}),
+    (errors.UnknownDecisionError, any_task(tells_requester=True), {}),
+    (errors.UnknownDecisionError, any_task(send_back=True), {}),
     (errors.CommentTooLongError, OPEN, {"comment": LONG}),
-    (errors.DecidedOtherwiseError, any_decided_task(send_back=True), {}),
+    (errors.DecidedOtherwiseError, any_decided_task(send_back=True, tells_requester=True), {}),
     (errors.TaskClosedError, OPEN, {"now": OPEN.expires_at}),
     (errors.HandedOnError, OPEN, {"recipient": "li@example.com"}),
     (errors.SentBackTooOftenError, replace(OPEN, exchanges=SENT_BACK_19_TIMES), {}),
@@ -124,6 +127,22 @@ def test_a_return_is_refused_as_a_vote_is_and_without_a_question(
     error, task, changes = case
     with pytest.raises(error):
         send_back(task, **changes)
+
+
+def test_a_task_that_waits_for_its_requester_is_escalated_extended_withdrawn_and_expires_as_any_other() -> None:
+    newcomers = Assignment(("boss@example.com",), NO_ALIASES)
+    escalated = votes.hand_off_again(RETURNED, "callback", 2, newcomers, LATER, remind=True).after
+    assert "boss@example.com" in rounds.to_tell(after(answer(escalated))), "they get their link then"
+    extended = tasks.extend(RETURNED, RETURNED.expires_at + timedelta(hours=1), "olga", LATER).after
+    assert tasks.withdraw(extended, "olga", "ordered twice", LATER).after.status is Status.CANCELLED
+    expired = tasks.close(extended, extended.expires_at)
+    assert expired
+    assert expired.after.status is Status.EXPIRED
+
+
+def test_an_operator_cannot_remind_people_of_a_task_that_waits_for_its_requester() -> None:
+    with pytest.raises(errors.ContractError, match="the task waits for its requester"):
+        votes.resend(RETURNED, "olga", LATER)
 
 
 def test_all_but_the_newest_exchanges_are_kept_as_excerpts_since_every_write_has_them() -> None:

@@ -369,7 +369,7 @@ SENT_BACK = {"decision": "return", "comment": "Which chairs?"}
 
 
 def test_a_task_is_sent_back_with_the_clicks_person_question_and_link() -> None:
-    bench = Bench(any_task(send_back=True))
+    bench = Bench(any_task(send_back=True, tells_requester=True))
     review = bench.click(**SENT_BACK)
     assert (review.refusal, review.repeated, review.task.returned) == (None, False, any_exchange())
     (entry,) = bench.ledger.entries
@@ -379,7 +379,7 @@ def test_a_task_is_sent_back_with_the_clicks_person_question_and_link() -> None:
 
 
 def test_a_vote_that_loses_the_race_to_a_return_does_not_count() -> None:
-    bench = Bench(dataclasses.replace(SHARED, question=dataclasses.replace(SHARED.question, send_back=True)))
+    bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule(), send_back=True, tells_requester=True))
     other = bench.link_for(OTHER_APPROVER)
     meanwhile(bench.ledger, lambda: bench.click(token=other, **SENT_BACK))
     assert isinstance(bench.click(shown=SHARED.shown).refusal, errors.TaskReturnedError)
@@ -388,6 +388,6 @@ def test_a_vote_that_loses_the_race_to_a_return_does_not_count() -> None:
 
 def test_a_return_is_refused_at_the_last_round_that_a_task_can_have() -> None:
     answered = tuple(any_exchange(answered_at=NOW) for _ in range(19))
-    bench = Bench(any_task(send_back=True, exchanges=answered))
+    bench = Bench(any_task(send_back=True, tells_requester=True, exchanges=answered))
     assert isinstance(bench.click(**SENT_BACK).refusal, errors.SentBackTooOftenError)
     assert bench.ledger.entries[0].event.data["reason"] == "sent_back_too_often"

@@ -52,13 +52,14 @@ def send_back(task: Task, recipient: str, comment: str, shown: str, source: str,
     Raises:
         OwnRequestError, DecidesElsewhereError, DecidedOtherwiseError, TaskClosedError, HandedOnError,
         TaskReturnedError, DetailsChangedError: As for a vote; see `votes.answer`.
-        UnknownDecisionError: The question does not allow it.
+        UnknownDecisionError: The question does not allow it, or nobody would hear of it: the requester is no address,
+            or an approver.
         CommentMissingError: There is no question to the requester.
         CommentTooLongError: The comment has more than `MAX_COMMENT_CHARACTERS`.
         SentBackTooOftenError: It was sent back as often as `MAX_ROUNDS` allows.
     """
     check_person(task, recipient)
-    if not task.question.send_back:
+    if not (task.question.send_back and task.tells_requester):
         raise UnknownDecisionError
     _check_length(comment)
     if _sends_back_again(task, recipient, comment, now):

@@ -236,12 +236,14 @@ def resend(task: Task, operator: str, now: datetime) -> Change:
 
     Raises:
         TaskClosedError: The task is no longer open, or its deadline has passed.
-        ContractError: The task asks a machine, or every recipient has voted.
+        ContractError: The task asks a machine, waits for its requester, or every recipient has voted.
     """
     if not task.takes_answers(now):
         raise TaskClosedError
     if task.question.payload:
         raise ContractError("a machine is asked, and its token cannot be made again", "/kind")
+    if task.returned:
+        raise ContractError("the task waits for its requester, and its approvers get new links after that", "/status")
     if not silent(task):
         raise ContractError("everybody who may vote has voted", "/audience")
     data = {"to": list(silent(task)), "attempt": resend_attempt(task)}

@@ -63,7 +63,7 @@ class Operations:
         Raises:
             UnknownTaskError: No task has this id.
             TaskClosedError: The task is no longer open.
-            ContractError: The task asks a machine, or every recipient has voted.
+            ContractError: The task asks a machine, waits for its requester, or every recipient has voted.
         """
         task = self._present(task_id)
         change = votes.resend(task, self.operator, self.clock.now())

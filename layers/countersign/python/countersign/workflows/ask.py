@@ -2,7 +2,7 @@
 
 Operations of a wait `<name>`, in order: `<name> callback 1`, `<name> open 1`, `<name> read 1`; and while the task is
 open still, `<name> callback 2`, `<name> open 2`, `<name> read 2`, and so on. A first hand-off that fails adds
-`<name> cancel`. A later hand-off that fails at `<name> open N` adds `<name> rotate N`, and begins round N + 1 at once.
+`<name> cancel`. A later hand-off that fails at `<name> open N` adds `<name> rotate N`, and begins turn N + 1 at once.
 """
 
 from collections.abc import Callable, Mapping
@@ -170,17 +170,17 @@ class _Asking:
         self._handed_off = 0
         self._hastened = False
         self._next_try: datetime | None = None
-        self._round = 0
+        self._turn = 0
         self._idle_rings = 0
 
     def _create_callback(self) -> str:
-        """Start a round and return its callback's id. The callback times out when the next hand-off or the end is due.
+        """Start a turn and return its callback's id. The callback times out when the next hand-off or the end is due.
 
         The time is unknown outside steps, and the workflow may have been slow before. The callback's own start shows
         it: a callback that would time out too late is abandoned for another one.
         """
         while True:
-            self._round += 1
+            self._turn += 1
             timeout = self._seconds_to_sleep()
             config = CallbackConfig(
                 timeout=Duration.from_seconds(timeout),
@@ -188,7 +188,7 @@ class _Asking:
             )
             self._callback = self._context.create_callback(self._operation("callback"), config)
             self._now = max(self._now, _started_at(self._context, self._callback))
-            if self._round == 1:
+            if self._turn == 1:
                 self._opened_at = self._now
                 self._expires_at = min(self._bounds())
             if timeout <= self._seconds_to_sleep() + LATE_SECONDS:
@@ -219,7 +219,7 @@ class _Asking:
         return opened
 
     def refresh(self, wait: Wait) -> Report:
-        """Start a round: point the task at its callback, and send a reminder or an escalation that is due.
+        """Start a turn: point the task at its callback, and send a reminder or an escalation that is due.
 
         A failed hand-off prevents no answer: it stays due, and is tried again whenever the workflow wakes. A task that
         still names the previous callback would lose the answer: then the workflow fails.
@@ -247,9 +247,9 @@ class _Asking:
         return self._step(self._operation("open"), lambda: current().waits.refresh(wait, callback_id))
 
     def _try_later(self, wait: Wait, callback_id: str, number: int, late_since: datetime) -> Report:
-        """Record that a hand-off failed, and start a round that ends when it is tried again.
+        """Record that a hand-off failed, and start a turn that ends when it is tried again.
 
-        The current round would end too late, because its callback was created before the failure.
+        The current turn would end too late, because its callback was created before the failure.
         """
         failed = FailedHandOff(number, self._operation("open"))
         found = self._step(self._operation("rotate"), lambda: _hand_off_failed(wait, callback_id, failed))
@@ -332,7 +332,7 @@ class _Asking:
         return self._opened_at + timedelta(seconds=hand_off.after_seconds)
 
     def _operation(self, kind: str) -> str:
-        return f"{self._name} {kind} {self._round}"
+        return f"{self._name} {kind} {self._turn}"
 
     def _step(self, name: str, body: Callable[[], Report], config: StepConfig = LEDGER_STEP) -> Report:
         def run(_: StepContext) -> Report:
