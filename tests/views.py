@@ -55,7 +55,7 @@ TIMES_LEFT = (timedelta(days=2), timedelta(hours=3), timedelta(minutes=5), timed
 def asked(changes: dict[str, Any]) -> dict[str, Any]:
     """Return the changes of a view, with those of its question in `question`; its `comment` is `comment_rule`."""
     shown = {"title": TITLE, "details": ROWS, "requester": "ana@example.com"}
-    names = {"send_back", *(field.name for field in dataclasses.fields(Shown))} & changes.keys()
+    names = {"acknowledge", *(field.name for field in dataclasses.fields(Shown))} & changes.keys()
     question = Question(**shown | {name: changes[name] for name in names}, comment=changes.pop("comment_rule", ""))
     return {"question": question} | {name: value for name, value in changes.items() if name not in names}
 
@@ -246,6 +246,9 @@ def _review_pages() -> Iterator[tuple[str, str]]:
         yield f"review-shared-{said}", review_page(shared)
     for barred in ("own_request", "decides_elsewhere", "too_many_answers"):
         yield f"review-barred-{barred}", review_page(any_review(barred=barred))
+    yield "review-returned", review_page(any_review(barred="returned"))
+    yield "review-send-back", review_page(any_review(send_back=True))
+    yield "review-information", review_page(any_review(acknowledge=True))
     for rule in COMMENT_RULES:
         yield f"review-comment-{rule}", review_page(any_review(comment_rule=rule))
     yield from ((f"confirm-{decision}", any_confirmation(decision)) for decision in Decision)
@@ -311,6 +314,11 @@ def _decided_pages() -> Iterator[tuple[str, str]]:
         outvoted = {"maria@example.com": Vote(decision, "", NOW), "li@example.com": Vote(decision, "", NOW)}
         yield f"decided-{outcome}-outvoted-{decision}", any_decided(outcome=outcome, votes=outvoted)
     yield "decided-attachments", any_decided(attachments=(*ATTACHMENTS, UNLINKED))
+    for just_now in (True, False):
+        yield f"decided-information-{just_now}", any_decided(acknowledge=True, just_now=just_now)
+    returned = {"exchanges": (Exchange("maria@example.com", COMMENT, NOW),)}
+    for name in ("maria", "hugo"):
+        yield f"returned-{name}", any_result(**returned, recipient=f"{name}@example.com")
     yield "decided-story", any_decided(**STORY)
 
 
@@ -322,7 +330,7 @@ STORY: dict[str, Any] = {
     ),
     "replaced": (
         Replacement("li@example.com", "otto@example.com", NOW),
-        Replacement("zoe@example.com", "maria@example.com", NOW, COMMENT),
+        Replacement("zoe@example.com", "otto@example.com", NOW - timedelta(minutes=1), COMMENT),
     ),
     "exchanges": (
         Exchange("maria@example.com", COMMENT, NOW, COMMENT, NOW),

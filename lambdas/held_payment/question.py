@@ -50,11 +50,11 @@ def approval_of(held: Mapping[str, Any], operators: tuple[str, ...], deadline_se
         ("Status", _STATUSES.get(held["received"]["status"], held["received"]["status"])),
         ("Why it is held", _REASONS[held["reason"]]),
         ("Until now", _until_now(held)),
-        ("If you approve", _if_approved(held)),
-        ("If you reject", f"The event is only recorded. {_stays(held)}"),
+        *_consequences(held),
     )
     return Approval(
         title=f"{title}, {expected} expected" if expected else title,
+        acknowledge=_informs(held),
         details=tuple((label, value) for label, value in rows if value),
         requester=REQUESTER,
         approvers=operators,
@@ -115,6 +115,18 @@ def _until_now(held: Mapping[str, Any]) -> str:
 
 def _stays(held: Mapping[str, Any]) -> str:
     return "The wait continues." if held["standing"] == "pending" else f"The payment stays {held['standing']}."
+
+
+def _consequences(held: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    recorded = f"The event is only recorded. {_stays(held)}"
+    if _informs(held):
+        return (("What happens", recorded),)
+    return (("If you approve", _if_approved(held)), ("If you reject", recorded))
+
+
+def _informs(held: Mapping[str, Any]) -> bool:
+    """Tell whether the answer changes nothing. Of an unpaid payment, a rejected event pays no later request."""
+    return held["becomes"] is None and held["standing"] == "paid"
 
 
 def _if_approved(held: Mapping[str, Any]) -> str:

@@ -28,14 +28,15 @@ def result_page(task: Task, recipient: str, now: datetime, *, just_now: bool = F
         return _lost_page(task, recipient, lost) if lost else _decided_page(task, recipient, just_now=just_now)
     if not task.takes_answers(now):
         return _closed_page(task, recipient, now, lost)
-    return _recorded_page(task, recipient)
+    return _returned_page(task, recipient) if task.returned else _recorded_page(task, recipient)
 
 
 def _decided_page(task: Task, recipient: str, *, just_now: bool) -> str:
     vote = task.vote_of(recipient)
     if vote and _BY_DECISION[vote.decision] is task.outcome:
-        lead = words.say(f"decided.next.{task.outcome}") if just_now else _on(vote.at)
-        heading = words.say(f"decided.{'thanks' if just_now else 'own'}.{task.outcome}")
+        said = "acknowledged" if task.question.acknowledge else task.outcome
+        lead = words.say(f"decided.next.{said}") if just_now else _on(vote.at)
+        heading = words.say(f"decided.{'thanks' if just_now else 'own'}.{said}")
         return _result_page(task, recipient, str(task.outcome), heading, lead)
     outvoted = words.say(f"decided.outvoted.{vote.decision}") if vote else ""
     lead = _sentences(outvoted, _by(task), words.say("decided.nothing"))
@@ -53,6 +54,13 @@ def _recorded_page(task: Task, recipient: str) -> str:
     lead = _sentences(missing, asked, words.say("recorded.next"))
     outcome = _BY_DECISION[vote.decision]
     return _result_page(task, recipient, outcome, words.say(f"decided.thanks.{outcome}"), lead)
+
+
+def _returned_page(task: Task, recipient: str) -> str:
+    """Return the page of a task that waits for its requester."""
+    own = task.returned and task.aliases.same(task.returned.by, recipient)
+    lead = say("returned.text", person=parts.address(task.question.requester), moment=time(task.expires_at))
+    return _result_page(task, recipient, "closed", words.say("returned.own" if own else "returned"), lead)
 
 
 def _closed_page(task: Task, recipient: str, now: datetime, lost: Click | None) -> str:

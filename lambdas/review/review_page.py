@@ -40,6 +40,7 @@ class ReviewView:
         can_hand_over: Whether this person may delegate the task to a colleague.
         colleague: The colleague's address in a form that is shown again.
         history: The trail of the task, as a part of the page; empty if nothing has happened yet.
+        send_back: Whether this person may send the task back to its requester.
         barred: Why no vote of this person counts, a key under `review.barred` in the catalogue: the page then has no
             buttons. None if it counts.
         submitted_by: The caller who submitted the request, as AWS names them; empty if unknown.
@@ -61,6 +62,7 @@ class ReviewView:
     can_hand_over: bool = False
     colleague: str = ""
     history: Html = NOTHING
+    send_back: bool = False
     barred: str | None = None
     submitted_by: str = ""
 
@@ -105,7 +107,10 @@ def _content(view: ReviewView) -> Html:
 def _status(view: ReviewView) -> Html | str:
     if view.vote:
         return say(f"review.voted.{view.vote.decision}", moment=time(view.vote.at))
-    return words.say("review.status.barred" if view.barred else "review.status")
+    if view.question.acknowledge:
+        return words.say("review.status.information")
+    waits = {None: "review.status", "returned": "review.status.returned"}
+    return words.say(waits.get(view.barred, "review.status.barred"))
 
 
 def _rows(view: ReviewView) -> Html:
@@ -150,21 +155,29 @@ def _another_answer(view: ReviewView) -> Html:
 
 
 def _answer(view: ReviewView) -> Html:
+    one = view.question.acknowledge
+    then = "review.next.information" if one else "review.next.shared" if view.needed > 1 else "review.next"
     return html(
         """\
 {comment}{owner}{instead_of}<p class="next" id="next">{next}</p>
 <div class="actions">
 <button class="approve" type="submit" name="decision" value="approve" aria-describedby="next">{approve}</button>
-<button class="reject" type="submit" name="decision" value="reject" aria-describedby="next">{reject}</button>
-</div>
+{reject}</div>
 """,
         comment=_comment(view),
         owner=parts.owner("review.owner", recipient=view.recipient),
         instead_of=parts.owner("review.instead_of", person=view.instead_of) if view.instead_of else NOTHING,
-        next=words.say("review.next.shared" if view.needed > 1 else "review.next"),
-        approve=words.say("review.approve"),
-        reject=words.say("review.reject"),
+        next=words.say(then),
+        approve=words.say("review.acknowledge" if one else "review.approve"),
+        reject=NOTHING if one else _reject(),
     )
+
+
+def _reject() -> Html:
+    source = (
+        '<button class="reject" type="submit" name="decision" value="reject" aria-describedby="next">{text}</button>\n'
+    )
+    return html(source, text=words.say("review.reject"))
 
 
 def _comment(view: ReviewView) -> Html:
@@ -174,10 +187,11 @@ def _comment(view: ReviewView) -> Html:
     return html(
         """\
 <details class="comment"{open}>
-<summary>{heading}</summary>
+<summary>{heading}{question}</summary>
 {field}</details>
 """,
         open=_opened(view.problem in _OF_COMMENTS),
+        question=f" · {words.say('review.send_back.add')}" if view.send_back else "",
         heading=words.say(f"review.comment.add.{view.question.comment or 'optional'}"),
         field=_comment_field(view),
     )
@@ -192,13 +206,26 @@ def _comment_field(view: ReviewView) -> Html:
 <textarea id="comment" name="comment" rows="3" maxlength="{limit}" dir="auto"{invalid}>
 {comment}</textarea>
 <p class="hint" id="comment-hint">{hint}</p>
-""",
+{send_back}""",
         problem=_problem(view) if wrong else NOTHING,
         label=words.say("review.comment"),
         limit=MAX_COMMENT_CHARACTERS,
         invalid=parts.described("comment-hint", invalid=wrong),
         comment=view.comment,
         hint=words.say("review.comment.hint", limit=MAX_COMMENT_CHARACTERS),
+        send_back=_send_back() if view.send_back else NOTHING,
+    )
+
+
+def _send_back() -> Html:
+    """Return the button that sends the task back with the comment as a question; less prominent than a decision."""
+    return html(
+        """\
+<p class="next" id="send-back">{hint}</p>
+<button class="plain" type="submit" name="decision" value="return" aria-describedby="send-back">{action}</button>
+""",
+        hint=words.say("review.send_back.hint"),
+        action=words.say("review.send_back"),
     )
 
 

@@ -167,10 +167,23 @@ def _form(review: Review, key: Key, now: datetime) -> ReviewView:
         comment=vote.comment if vote else "",
         history=_history(task),
         instead_of=task.stands_in_for(review.recipient),
-        can_hand_over=may_delegate(task, review.recipient),
-        barred=REASONS[type(barred)] if barred else None,
+        can_hand_over=may_delegate(task, review.recipient) and not task.returned,
+        send_back=_may_send_back(task),
+        barred=REASONS[type(barred)] if barred else "returned" if task.returned else None,
         submitted_by=caller_name(task.submitted_by),
     )
+
+
+def _may_send_back(task: Task) -> bool:
+    """Tell whether a task can be sent back, to a requester who hears of it."""
+    if not task.question.send_back or not task.tells_requester:
+        return False
+    if not task.exchanges:
+        return True
+    # Imported here: few tasks have been sent back.
+    from countersign.domain.rounds import may_return
+
+    return may_return(task)
 
 
 def _history(task: Task) -> Html:

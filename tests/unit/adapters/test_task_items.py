@@ -69,6 +69,7 @@ FULL = any_decided_task(
     attachments=ATTACHMENTS,
     amount="250.00 EUR",
     collecting=Collecting("name", ("a", "b")),
+    acknowledge=True,
     confirm=True,
     comment="required",
     send_back=True,
@@ -231,4 +232,4 @@ def test_every_attribute_of_a_task_is_stored() -> None:
 
 def test_an_item_has_the_same_layout_in_every_version() -> None:
     documents = [task_document(FULL), question_document(FULL)]
-    assert digest(documents) == "6318171cdcd5485c4b51ea3dd974f3d5059c7bee966c999e286065ff6082594e"
+    assert digest(documents) == "7b8764dcdb3726653c04ff1af9b9d23a5ada600b553d5a1e28c6c2369292eb62"

@@ -98,7 +98,7 @@ def test_the_title_has_the_received_and_the_expected_payment(changes: dict[str, 
             "If you approve",
             "The event is only recorded. The payment stays expired.",
         ),
-        ({"becomes": None, "standing": "paid"}, "If you reject", "The event is only recorded. The payment stays paid."),
+        ({"becomes": None, "standing": "paid"}, "What happens", "The event is only recorded. The payment stays paid."),
         ({"standing": "cancelled"}, "Until now", "The payment is cancelled."),
         (
             {"standing": "cancelled", "moved_to": "order-8.payment"},
@@ -109,6 +109,18 @@ def test_the_title_has_the_received_and_the_expected_payment(changes: dict[str, 
 )
 def test_every_state_of_a_held_event_has_its_text(changes: dict[str, Any], label: str, text: str) -> None:
     assert rows(any_held(**changes))[label] == text
+
+
+@pytest.mark.parametrize(
+    ("changes", "informs"),
+    [({}, False), ({"becomes": None}, False), ({"becomes": None, "standing": "paid"}, True)],
+)
+def test_the_operators_are_only_informed_of_an_event_of_a_payment_that_is_paid(
+    changes: dict[str, Any], informs: bool
+) -> None:
+    asked = approval_of(any_held(**changes), ("ops@example.com",), 3600)
+    assert asked.acknowledge is informs
+    assert ("If you reject" in dict(asked.details)) is not informs
 
 
 def test_an_unknown_value_has_no_row() -> None:

@@ -231,6 +231,21 @@ def test_a_problem_is_announced_where_it_can_be_corrected(problem: str, before: 
     assert page.count('aria-invalid="true"') == page.count('" open>') == (before != "<form")
 
 
+def test_sending_back_is_beside_the_comment_and_only_where_it_is_allowed() -> None:
+    page = review_page(any_review(send_back=True))
+    folded = page[page.index('<details class="comment">') : page.index("</details>")]
+    assert "<summary>Add a comment · Ask the requester</summary>" in folded
+    assert 'name="decision" value="return"' in folded
+    assert 'value="return"' not in review_page(any_review())
+
+
+def test_a_page_that_informs_has_one_button() -> None:
+    page = review_page(any_review(acknowledge=True))
+    assert [button["value"] for button in Outline(form_of(page, "review")).all("button")] == ["approve"]
+    assert "Your decision is needed" not in page
+    assert ">Acknowledge</button>" in page
+
+
 @pytest.mark.parametrize("problem", ["", "comment_missing"])
 @pytest.mark.parametrize("rule", ["", "required", "required_on_reject"])
 def test_the_comment_is_folded_until_it_is_wanted(rule: str, problem: str) -> None:
@@ -451,7 +466,8 @@ def test_a_result_page_has_the_content_the_requester_and_the_trail() -> None:
     text = " ".join(Outline(page).text.split())
     for said in (
         *("Requested byana@example.com", "Offer.pdf", "Twelve chairs"),
-        *("jon@example.com approved. Fine with me Friday", "ana@example.com asked otto@example.com."),
+        *("jon@example.com approved. Fine with me Friday", "ana@example.com asked zoe@example.com."),
+        "otto@example.com decides instead of zoe@example.com.",
         *("otto@example.com handed this to maria@example.com.", "li@example.com is away. hugo@example.com decides"),
         *("maria@example.com sent this back with a question.", "ana@example.com answered."),
         *("ana@example.com changed the request.", "maria@example.com approved.", "The request is approved."),

@@ -10,6 +10,7 @@ from countersign.domain import errors
 from countersign.domain.clock import to_text
 from countersign.domain.identity import Aliases
 from countersign.domain.links import MOST_WAITING
+from countersign.domain.rounds import MAX_ROUNDS
 from countersign.domain.rules import Decision, Rule
 from countersign.domain.tasks import MAX_ANSWERS, Delegation, Replacement, Status, Task, Vote, execution_ended
 from countersign.services.inboxes import Inbox
@@ -31,6 +32,7 @@ from review import views
 from review.inbox_page import inbox_page
 from review.parts import Key
 
+ANSWERED = any_exchange(answer="The blue ones", answered_at=NOW)
 HANDED_ON = any_task(
     audience=(OTHER_APPROVER,), delegations=(Delegation(APPROVER, OTHER_APPROVER, NOW - timedelta(hours=1)),)
 )
@@ -114,6 +116,39 @@ def test_the_page_of_a_withdrawn_task_shows_the_escaped_reason() -> None:
     page = views.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
     assert "Reason" in page
     assert "Ordered &lt;b&gt;twice&lt;/b&gt;" in page
+
+
+def test_the_page_of_a_returned_task_has_no_buttons_and_shows_the_question() -> None:
+    page = text_of(views.of_look(Review(any_task(exchanges=(any_exchange(),)), APPROVER), Key(any_token()), NOW).page)
+    assert "This waits for the requester" in page
+    for said in (f"{APPROVER} sent this back with a question.", any_exchange().comment, "Then you get a new link."):
+        assert said in page
+    assert 'type="submit" name="decision"' not in page
+
+
+@pytest.mark.parametrize(
+    ("task", "shown"),
+    [
+        (any_task(send_back=True, tells_requester=True), True),
+        (any_task(send_back=True), False),
+        (any_task(tells_requester=True), False),
+        (any_task(send_back=True, tells_requester=True, exchanges=(ANSWERED,)), True),
+        (any_task(send_back=True, tells_requester=True, exchanges=(ANSWERED,) * (MAX_ROUNDS - 1)), False),
+    ],
+    ids=["allowed", "no requester who hears of it", "forbidden", "once more", "too often"],
+)
+def test_the_button_to_send_back_is_there_only_if_it_leads_to_an_answer(task: Task, shown: bool) -> None:
+    page = views.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
+    assert ('value="return"' in page) is shown
+
+
+def test_sending_back_says_who_acts_next_and_that_the_deadline_stays() -> None:
+    review = Review(any_task(exchanges=(any_exchange(),)), APPROVER)
+    answer = views.of_click(review, any_click(decision="return", comment="Which chairs?"), NOW)
+    assert answer.status == 200
+    page = text_of(answer.page)
+    assert "Thank you. You sent this back." in page
+    assert f"{REQUESTER} answers your question or changes the request." in page
 
 
 def test_the_form_contains_the_earlier_comment_of_the_recipient() -> None:

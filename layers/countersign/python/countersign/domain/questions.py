@@ -173,6 +173,7 @@ class Question(Shown):
         channels: Hand-off kinds, without suffix, of several machines that are asked at once, in place of `kind`. The
             first answer counts.
         collecting: Which answers are collected until all are there; None if the first answer is enough.
+        acknowledge: Whether every answer has the same effect, so that the page informs and has one button.
         confirm: Whether a vote counts only after its page has asked for confirmation.
         comment: Which votes need a comment, one of `COMMENT_RULES`; empty for none.
         send_back: Whether approvers may send the request back to its requester.
@@ -197,6 +198,7 @@ class Question(Shown):
     encrypted: bool = False
     channels: tuple[str, ...] = ()
     collecting: Collecting | None = None
+    acknowledge: bool = False
     confirm: bool = False
     comment: str = ""
     send_back: bool = False
@@ -226,6 +228,7 @@ class Question(Shown):
             encrypted=document.get("encrypted", False),
             channels=tuple(document.get("channels", ())),
             collecting=_collecting(document["collecting"]) if document.get("collecting") else None,
+            acknowledge=document.get("acknowledge", False),
             confirm=document.get("confirm", False),
             comment=document.get("comment", ""),
             send_back=document.get("send_back", False),

@@ -65,7 +65,7 @@ def send_back(task: Task, recipient: str, comment: str, shown: str, source: str,
     if _sends_back_again(task, recipient, comment, now):
         return None
     check_asked(task, recipient, now)
-    if len(task.exchanges) >= MAX_ROUNDS - 1:
+    if not may_return(task):
         raise SentBackTooOftenError
     if shown != task.shown:
         raise DetailsChangedError
@@ -143,6 +143,11 @@ def revise(
     data = {"comment": text, "round": after.round, "attempt": resend_attempt(task), **content_of(question)}
     fields = {name: getattr(after, name) for name in ("question", "shown", "round", "votes", "exchanges", "revision")}
     return Change(task, STAYING, fields, (AuditEvent("revised", requester, BY_STATUS_LINK, source, data),), now)
+
+
+def may_return(task: Task) -> bool:
+    """Tell whether a task can be sent back once more."""
+    return len(task.exchanges) < MAX_ROUNDS - 1
 
 
 def to_tell(task: Task) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ class Approval(Shown):
         escalations: Further people who are asked if there is no decision for a while.
         policy: Version of the policy that applies; empty without one.
         auto_approve: Whether the policy approves without asking anybody.
+        acknowledge: Whether every answer has the same effect: the page informs the approvers and has one button.
         confirm: Whether a vote counts only after its page has asked for confirmation.
         comment: Which votes need a comment: `required` for all, `required_on_reject` for rejections; empty for none.
         send_back: Whether approvers may send the request back to its requester with a question. Only for workflows
@@ -51,6 +52,7 @@ class Approval(Shown):
     escalations: tuple[Escalation, ...] = ()
     policy: str = ""
     auto_approve: bool = False
+    acknowledge: bool = False
     confirm: bool = False
     comment: str = ""
     send_back: bool = False
@@ -291,7 +293,7 @@ def _asked(
     return report
 
 
-_KEPT = ("rule", "policy", "confirm", "comment", "send_back", "fixed", "floor")
+_KEPT = ("rule", "policy", "acknowledge", "confirm", "comment", "send_back", "fixed", "floor")
 
 
 def _question(approval: Approval, elsewhere: tuple[str, ...] = (), earlier: tuple[Ballot, ...] = ()) -> Question:

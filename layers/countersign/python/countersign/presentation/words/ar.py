@@ -40,6 +40,18 @@ TEXTS = {
     "review.status.barred": "القرار هنا لشخص آخر",
     "review.voted.approve": "وافقتَ على هذا الطلب يوم {moment}.",
     "review.voted.reject": "رفضتَ هذا الطلب يوم {moment}.",
+    "review.status.information": "للعلم",
+    "review.status.returned": "بانتظار صاحب الطلب",
+    "review.acknowledge": "اطّلعتُ",
+    "review.next.information": "لا يترتب شيء على إجابتك، فهي تُسجَّل فقط.",
+    "review.send_back": "إعادة الطلب مع هذا السؤال",
+    "review.send_back.add": "سؤال صاحب الطلب",
+    "review.send_back.hint": (
+        "أو اسأل أولًا: اكتب سؤالك أعلاه وأعِد الطلب. لا يقرر أحد قبل أن يجيب صاحب الطلب أو يغيّره."
+    ),
+    "review.barred.returned": (
+        "لا يمكن لأحد الموافقة أو الرفض قبل أن يجيب صاحب الطلب أو يغيّر الطلب. بعد ذلك يصلك رابط جديد. الموعد لا يتغير."
+    ),
     "review.change": "تغيير إجابتك",
     "review.comment": "التعليق",
     "review.comment.add.optional": "إضافة تعليق",
@@ -123,6 +135,12 @@ TEXTS = {
     # The result pages.
     "decided.thanks.approved": "شكرًا. لقد وافقتَ على هذا الطلب.",
     "decided.thanks.rejected": "شكرًا. لقد رفضتَ هذا الطلب.",
+    "returned": "بانتظار صاحب الطلب",
+    "returned.own": "شكرًا. لقد أعدتَ الطلب.",
+    "returned.text": "يجيب {person} عن سؤالك أو يغيّر الطلب، وبعدها يصلك رابط جديد. الموعد لا يتغير: {moment}.",
+    "decided.thanks.acknowledged": "شكرًا. سُجّل اطّلاعك.",
+    "decided.own.acknowledged": "لقد اطّلعتَ على هذا",
+    "decided.next.acknowledged": "سُجّل ذلك. يمكنك إغلاق هذه الصفحة.",
     "decided.own.approved": "لقد وافقتَ على هذا الطلب",
     "decided.own.rejected": "لقد رفضتَ هذا الطلب",
     "decided.on": "سُجّلت إجابتك يوم {moment}.",

@@ -32,6 +32,20 @@ TEXTS = {
     "review.status.barred": "Hierüber entscheidet jemand anders",
     "review.voted.approve": "Sie haben am {moment} zugestimmt.",
     "review.voted.reject": "Sie haben am {moment} abgelehnt.",
+    "review.status.information": "Zu Ihrer Information",
+    "review.status.returned": "Wartet auf die anfragende Person",
+    "review.acknowledge": "Zur Kenntnis nehmen",
+    "review.next.information": "Von Ihrer Antwort hängt nichts ab. Sie wird nur gespeichert.",
+    "review.send_back": "Mit dieser Frage zurückgeben",
+    "review.send_back.add": "Rückfrage stellen",
+    "review.send_back.hint": (
+        "Oder fragen Sie zuerst: Schreiben Sie Ihre Frage in das Feld und geben Sie die Anfrage zurück. Niemand "
+        "entscheidet, bevor die anfragende Person geantwortet oder die Anfrage geändert hat."
+    ),
+    "review.barred.returned": (
+        "Niemand kann zustimmen oder ablehnen, bevor die anfragende Person geantwortet oder die Anfrage geändert "
+        "hat. Dann erhalten Sie einen neuen Link. Die Frist bleibt."
+    ),
     "review.change": "Antwort ändern",
     "review.comment": "Kommentar",
     "review.comment.add.optional": "Kommentar hinzufügen",
@@ -153,6 +167,15 @@ TEXTS = {
     # The result pages.
     "decided.thanks.approved": "Danke. Sie haben zugestimmt.",
     "decided.thanks.rejected": "Danke. Sie haben abgelehnt.",
+    "returned": "Wartet auf die anfragende Person",
+    "returned.own": "Danke. Sie haben die Anfrage zurückgegeben.",
+    "returned.text": (
+        "{person} beantwortet Ihre Frage oder ändert die Anfrage. Dann erhalten Sie einen neuen Link. Die Frist "
+        "bleibt: {moment}."
+    ),
+    "decided.thanks.acknowledged": "Danke. Sie haben dies zur Kenntnis genommen.",
+    "decided.own.acknowledged": "Sie haben dies zur Kenntnis genommen",
+    "decided.next.acknowledged": "Es ist gespeichert. Sie können diese Seite schließen.",
     "decided.own.approved": "Sie haben zugestimmt",
     "decided.own.rejected": "Sie haben abgelehnt",
     "decided.on": "Ihre Antwort wurde am {moment} gespeichert.",

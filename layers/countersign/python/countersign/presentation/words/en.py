@@ -36,6 +36,20 @@ TEXTS = {
     "review.status.barred": "Somebody else decides this",
     "review.voted.approve": "You approved this on {moment}.",
     "review.voted.reject": "You rejected this on {moment}.",
+    "review.status.information": "For your information",
+    "review.status.returned": "This waits for the requester",
+    "review.acknowledge": "Acknowledge",
+    "review.next.information": "Nothing depends on your answer. It is only recorded.",
+    "review.send_back": "Send back with this question",
+    "review.send_back.add": "Ask the requester",
+    "review.send_back.hint": (
+        "Or ask first: write your question above, and send the request back. Nobody decides until the requester "
+        "has answered or changed it."
+    ),
+    "review.barred.returned": (
+        "Nobody can approve or reject this until the requester has answered or changed it. Then you get a new "
+        "link. The deadline stays."
+    ),
     "review.change": "Change your answer",
     "review.comment": "Comment",
     "review.comment.add.optional": "Add a comment",
@@ -140,6 +154,14 @@ TEXTS = {
     # The result pages.
     "decided.thanks.approved": "Thank you. You approved this.",
     "decided.thanks.rejected": "Thank you. You rejected this.",
+    "returned": "This waits for the requester",
+    "returned.own": "Thank you. You sent this back.",
+    "returned.text": (
+        "{person} answers your question or changes the request. Then you get a new link. The deadline stays: {moment}."
+    ),
+    "decided.thanks.acknowledged": "Thank you. You acknowledged this.",
+    "decided.own.acknowledged": "You acknowledged this",
+    "decided.next.acknowledged": "It is on record. You can close this page.",
     "decided.own.approved": "You approved this",
     "decided.own.rejected": "You rejected this",
     "decided.on": "Your answer was recorded on {moment}.",
