@@ -36,8 +36,8 @@ LINKS = re.compile(r"\w+:[/\\]{2}\S+|\\\\\w+|\S+[.。．｡](?:com|example|org|n
 
 
 def read(text: str) -> str:
-    """Return a text without the joiners that prevent links."""
-    return text.replace("\N{ZERO WIDTH NON-JOINER}", "")
+    """Return a text without the joiners that prevent links, and HTML without the isolates of directions."""
+    return text.replace("\N{ZERO WIDTH NON-JOINER}", "").replace("<bdi>", "").replace("</bdi>", "")
 
 
 @pytest.mark.parametrize("name", LINKED)
@@ -128,7 +128,7 @@ def test_the_subject_names_the_occasion() -> None:
 def test_the_stage_is_named_outside_production() -> None:
     assert MAILS["requested-dev"].subject == f"[dev] Please decide: {TITLE}"
     assert "dev system" in MAILS["requested-dev"].text
-    assert "dev system" in MAILS["requested-dev"].html.replace("<bdi>", "").replace("</bdi>", "")
+    assert "dev system" in read(MAILS["requested-dev"].html)
     assert "system" not in MAILS["requested-prod"].text
 
 
@@ -269,6 +269,12 @@ def test_a_mail_says_what_others_have_done_and_written() -> None:
     assert said[1] == "  li@example.com approved. “Fine www.evil.example”"
     assert said[2] == f"  hugo@example.com rejected. “{'W' * 199}…”"
     assert "approved. “Fine www.evil.example”<br>" in read(mail.html)
+
+
+def test_each_person_is_isolated_in_their_direction() -> None:
+    mail = as_mail(any_mail(others=("hugo@example.com", "li@example.com"), title="Order", amount="5 EUR"))
+    assert "<bdi>hugo@example.com</bdi> and <bdi>li@example.com</bdi>" in mail.html.replace("\u200c", "")
+    assert "<bdi>Order</bdi></h1>" in mail.html
 
 
 def test_a_reminder_says_how_long_is_left() -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from functools import reduce
 
 from countersign.channels import parts
-from countersign.channels.parts import Part
+from countersign.channels.parts import Part, Piece, Row
 from countersign.domain.questions import Shown
 from countersign.domain.rules import Rule
 from countersign.domain.trail import Step
@@ -218,10 +218,10 @@ def _told(view: Message) -> Iterator[Part]:
     yield parts.small(f"{about}.safe")
 
 
-def _said(view: Message, about: str) -> Iterator[tuple[str, str]]:
+def _said(view: Message, about: str) -> Iterator[Row]:
     """Return the rows with the people who decided or asked, and what they said."""
     if view.by:
-        yield words.say(f"{about}.by"), _others(view)
+        yield words.say(f"{about}.by"), _people(view.by)
     if view.comment.strip():
         yield words.say(f"{about}.comment"), _unlinked(_clipped(view.comment))
 
@@ -238,18 +238,18 @@ def _amount(view: Message) -> str:
     return _unlinked(display.single_line(display.money(view.amount), _AMOUNT_LIMIT))
 
 
-def _rows(view: Message) -> Iterator[tuple[str, str]]:
+def _rows(view: Message) -> Iterator[Row]:
     yield from _details(view)
     if view.others:
-        yield words.say("mail.others"), words.listed(tuple(map(_person, view.others)))
+        yield words.say("mail.others"), _people(view.others)
     if view.others or view.level[1] > 1:
         yield words.say("mail.rule"), _rule(view)
     if view.trail:
-        yield words.say("trail"), "\n".join(map(_step, view.trail[-_MOST_STEPS:]))
+        yield words.say("trail"), parts.lines(map(_step, view.trail[-_MOST_STEPS:]))
     yield words.say("mail.until"), display.moment(view.deadline)
 
 
-def _details(view: Message) -> Iterator[tuple[str, str]]:
+def _details(view: Message) -> Iterator[Row]:
     """Return the rows of the question, with the people for whom it is asked."""
     for label, value in view.rows:
         if value != view.amount:
@@ -269,11 +269,11 @@ def _rule(view: Message) -> str:
     return words.say(f"mail.rule.{view.rule.kind}", needed=view.rule.needed(voters), voters=voters)
 
 
-def _step(step: Step) -> str:
+def _step(step: Step) -> Piece:
     """Return a step of the trail on one line, with what the person wrote."""
-    said = words.say(f"trail.{step.what}", by=_person(step.by), to=words.listed(tuple(map(_person, step.to))))
+    said = parts.said(f"trail.{step.what}", by=_people((step.by,)), to=_people(step.to))
     comment = _unlinked(display.single_line(step.comment, _COMMENT_LIMIT))
-    return words.say("mail.trail.commented", said=said, comment=comment) if comment else said
+    return parts.said("mail.trail.commented", said=said, comment=parts.value(comment)) if comment else said
 
 
 def _attachments(view: Message) -> Iterator[tuple[str, str]]:
@@ -281,6 +281,10 @@ def _attachments(view: Message) -> Iterator[tuple[str, str]]:
     if names := [attachment.name for attachment in view.question.attachments]:
         listed = reduce(lambda first, last: words.say("mail.attachments.more", first=first, last=last), names)
         yield words.say("mail.attachments"), _unlinked(_clipped(listed))
+
+
+def _people(addresses: tuple[str, ...]) -> Piece:
+    return parts.listed(_person(address) for address in addresses)
 
 
 def _person(address: str) -> str:

@@ -38,6 +38,48 @@ class Part(NamedTuple):
     label: str = ""
 
 
+class Piece(NamedTuple):
+    """A piece of a part, such as a person's name.
+
+    Attributes:
+        text: It as plain text. Nothing in it is escaped.
+        html: It as HTML, isolated in its direction.
+    """
+
+    text: str
+    html: Html
+
+
+Row = tuple[str, str | Piece]
+"""A label, and a value: a text, which may have several lines, or a piece."""
+
+
+def value(text: str) -> Piece:
+    """Return a text, with its line breaks."""
+    first, *others = text.split("\n")
+    shown = joined((html("{line}", line=first), *(html("<br>{line}", line=line) for line in others)))
+    return Piece(text, html("<bdi>{shown}</bdi>", shown=shown))
+
+
+def listed(texts: Iterable[str]) -> Piece:
+    """Return texts as one: `first, second and third`."""
+    pieces = [value(text) for text in texts]
+    return Piece(words.listed([each.text for each in pieces]), Html(words.listed([each.html for each in pieces])))
+
+
+def said(key: str, /, **pieces: Piece) -> Piece:
+    """Return a text of the catalogue, with pieces in it."""
+    texts = {name: piece.text for name, piece in pieces.items()}
+    return Piece(words.say(key, **texts), markup.say(key, **{name: piece.html for name, piece in pieces.items()}))
+
+
+def lines(pieces: Iterable[Piece]) -> Piece:
+    """Return pieces as one, each on a line of its own."""
+    known = list(pieces)
+    shown = joined(html("{line}<br>", line=piece.html) for piece in known)
+    return Piece("\n".join(piece.text for piece in known), Html(shown.removesuffix("<br>")))
+
+
 def paragraph(key: str, /, **values: str) -> Part:
     """Return a text of the catalogue with its values."""
     return Part(words.say(key, **values), _row("16px", _INK, markup.say(key, **values)))
@@ -62,18 +104,19 @@ def boxed(key: str, /, **values: str) -> Part:
 def headline(amount: str, title: str) -> Part:
     """Return what is asked: the amount first, alone on its line and large, then the title as the heading."""
     heading = html(
-        '<h1 class="ink" style="margin:0;font-size:22px;line-height:28px;font-weight:600" dir="auto">{title}</h1>',
+        '<h1 class="ink" style="margin:0;font-size:22px;line-height:28px;font-weight:600"><bdi>{title}</bdi></h1>',
         title=title,
     )
     both = joined((_amount(amount) if amount else NOTHING, _row("20px", _INK, heading)))
     return Part("\n".join(filter(None, (amount, title))), both, "headline")
 
 
-def table(rows: Iterable[tuple[str, str]]) -> Part:
+def table(rows: Iterable[Row]) -> Part:
     """Return rows of label and value. A value keeps its line breaks; in plain text its further lines are indented."""
-    known = list(rows)
-    said = (words.say("mail.row", label=label, value=value.replace("\n", "\n  ")) for label, value in known)
-    return Part("\n".join(said), joined((*(_labelled(label, value) for label, value in known), _row("8px", _INK, ""))))
+    known = [(label, shown if isinstance(shown, Piece) else value(shown)) for label, shown in rows]
+    texts = (words.say("mail.row", label=label, value=piece.text.replace("\n", "\n  ")) for label, piece in known)
+    shown = (_labelled(label, piece.html) for label, piece in known)
+    return Part("\n".join(texts), joined((*shown, _row("8px", _INK, ""))))
 
 
 def action(label: str, link: str, said: str = "") -> Part:
@@ -180,17 +223,16 @@ def _amount(amount: str) -> Html:
     """Return an amount on one line: the longer it is, the smaller its type."""
     size = next((size for most, size in _SIZES_OF_AMOUNTS if len(amount) <= most), _SMALLEST_AMOUNT)
     style = f"{_FONT};font-size:{size}px;line-height:{size + 6}px;font-weight:700;color:#171c22;text-align:start"
+    source = '<bdi dir="{direction}">{amount}</bdi>'
     wrapping = "normal" if len(amount) > _LONGEST_LINE else "nowrap"
-    return _row("4px", f"{style};white-space:{wrapping}", html("<bdi>{amount}</bdi>", amount=amount))
+    return _row("4px", f"{style};white-space:{wrapping}", html(source, direction=words.say("direction"), amount=amount))
 
 
-def _labelled(label: str, value: str) -> Html:
-    first, *others = value.split("\n")
-    lines = joined((html("{line}", line=first), *(html("<br>{line}", line=line) for line in others)))
+def _labelled(label: str, shown: Html) -> Html:
     return html(
         '<tr><td class="ink line" style="{ink};padding:10px 0;border-top:1px solid #e2e5e9"><span class="soft" '
-        'style="font-size:14px;color:#545e6a"><bdi>{label}</bdi></span><br><bdi>{lines}</bdi></td></tr>\n',
+        'style="font-size:14px;color:#545e6a"><bdi>{label}</bdi></span><br>{shown}</td></tr>\n',
         ink=_INK,
         label=label,
-        lines=lines,
+        shown=shown,
     )
