@@ -19,15 +19,20 @@ def address_page(review: Review, click: Click) -> str:
     fields = (parts.key_fields(key), parts.hidden("colleague", colleague), parts.hidden("confirmed", "yes"))
     main = html(
         """\
+<form method="post" action="delegate" accept-charset="utf-8">
 <h1>{heading}</h1>
 <p class="lead">{lead}</p>
-{title}<form method="post" action="delegate" accept-charset="utf-8">
+{asked}<dl>
+{address}</dl>
+<div class="actions">
 {fields}<button class="plain" type="submit">{action}</button>
+{back}</div>
 </form>
-{back}""",
+""",
         heading=words.say("delegate.confirm"),
-        lead=say("delegate.confirm.text", person=parts.address(colleague)),
-        title=parts.title(review.task.question.title),
+        lead=words.say("delegate.confirm.text"),
+        asked=parts.asked(review.task.question),
+        address=parts.row(words.say("delegate.colleague"), parts.address(colleague)),
         fields=joined(fields),
         action=words.say("delegate.action"),
         back=_review_link(key, "delegate.back"),
@@ -92,4 +97,4 @@ def _back_form(key: Key) -> Html:
 
 
 def _review_link(key: Key, text: str) -> Html:
-    return html('<p><a href="review?{query}">{text}</a></p>\n', query=key.query, text=words.say(text))
+    return html('<a class="back" href="review?{query}">{text}</a>\n', query=key.query, text=words.say(text))

@@ -14,6 +14,7 @@ from countersign.channels.base import load
 from countersign.channels.slack import PAUSE_SECONDS, Slack
 from countersign.composition import current_ports
 from countersign.contracts import envelope
+from countersign.domain.clock import to_text
 from countersign.domain.errors import MessageRefusedError
 from countersign.domain.questions import Attachment, Shown
 from countersign.functions.clients import client
@@ -262,7 +263,8 @@ def test_an_event_about_an_open_task_leaves_its_link(kit: Kit, in_slack: Operati
 
 def test_a_person_who_is_no_longer_asked_loses_the_link(kit: Kit, in_slack: Operation, api: SlackApi) -> None:
     run(envelope.requested(kit.open_task()))
-    change(kit, audience=[OTHER_APPROVER])
+    replaced = {"by": APPROVER, "to": OTHER_APPROVER, "at": to_text(kit.now), "because": ""}
+    change(kit, audience=[OTHER_APPROVER], replaced=[replaced])
     assert run(event_of(kit, "TaskDecided")) == []
     assert "You are no longer asked to decide this." in in_chat(api)
 

@@ -106,7 +106,7 @@ def reassigned(task: Task, data: Any, at: datetime) -> Task:
 
 
 def has_answered(task: Task, colleague: str) -> bool:
-    """Tell whether a colleague to whom a task was delegated has voted or sent it back."""
+    """Tell whether a colleague to whom a task was delegated has voted in this round, or sent it back."""
     return task.vote_of(colleague) is not None or any(task.aliases.same(each.by, colleague) for each in task.exchanges)
 
 

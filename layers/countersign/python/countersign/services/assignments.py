@@ -44,7 +44,7 @@ def assign(
 
 
 def identified(directory: Directory, task: Task, *more: str) -> Task:
-    """Return a task with the aliases that the directory has now for its people.
+    """Return a task with the aliases that the directory has now for its people, and what it says about newcomers.
 
     Args:
         directory: The directory.
@@ -57,7 +57,11 @@ def identified(directory: Directory, task: Task, *more: str) -> Task:
     handed_on = (made.by for made in task.delegations)
     involved = (*task.question.requesters, *task.audience, *task.votes, *task.question.elsewhere, *handed_on, *more)
     entries = directory.entries(set(map(normalise, involved)) - {""})
-    return replace(task, aliases=task.aliases | aliases_of(entries))
+    known = replace(task, aliases=task.aliases | aliases_of(entries))
+    if profiles := {address: entries[address].profile for address in more if entries[address].profile}:
+        people = {**task.question.people, **profiles}
+        known = replace(known, question=replace(task.question, people=people))
+    return known
 
 
 def _stand_ins(entries: dict[str, Entry], now: datetime) -> set[str]:

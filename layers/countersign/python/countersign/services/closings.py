@@ -58,13 +58,18 @@ class Closings:
         for entry in self.ledger.audit(task.task_id):
             sent = entry.event.data
             was_sent = entry.event.event == "sent" and sent["channel"] == self.channel and "message" in sent
-            if was_sent and (task.status is not Status.OPEN or not task.concerns(sent["recipient"])):
+            if was_sent and (task.status is not Status.OPEN or _lost_it(task, sent["recipient"])):
                 yield sent
 
     def _close(self, task: Task, sent: Mapping[str, Any]) -> None:
         with words.reading():
             words.turn_to(sent["recipient"], task.question.people)
             self.close(sent, task.question.title, closing_of(task))
+
+
+def _lost_it(task: Task, recipient: str) -> bool:
+    """Tell whether an open task asks somebody else in a person's place, who did not hand it over themselves."""
+    return task.replacement_of(recipient) is not None or not task.concerns(recipient)
 
 
 def closing_of(task: Task) -> str:

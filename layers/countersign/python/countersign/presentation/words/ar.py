@@ -98,7 +98,7 @@ TEXTS = {
     "delegate.colleague": "عنوان البريد الإلكتروني لزميلك",
     "delegate.action": "تسليم",
     "delegate.confirm": "هل هذا هو العنوان الصحيح؟",
-    "delegate.confirm.text": "تصل {person} رسالة فيها رابط خاص، ويقرر بدلًا منك.",
+    "delegate.confirm.text": "تصل هذا الشخص رسالة فيها رابط خاص، ويقرر بدلًا منك.",
     "delegate.back": "لا، رجوع",
     "handed_over": "القرار الآن لشخص آخر",
     "handed_over.text": "في {moment} طُلب من {person} أن يقرر بدلًا منك.",

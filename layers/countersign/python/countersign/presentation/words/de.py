@@ -120,7 +120,7 @@ TEXTS = {
     "delegate.colleague": "E-Mail-Adresse der anderen Person",
     "delegate.action": "Übergeben",
     "delegate.confirm": "Ist das die richtige Adresse?",
-    "delegate.confirm.text": "{person} erhält eine Nachricht mit einem eigenen Link und entscheidet für Sie.",
+    "delegate.confirm.text": "Diese Person erhält eine Nachricht mit einem eigenen Link und entscheidet für Sie.",
     "delegate.back": "Nein, zurück",
     "handed_over": "Jetzt entscheidet jemand anders",
     "handed_over.text": "Am {moment} wurde {person} gebeten, für Sie zu entscheiden.",

@@ -114,7 +114,7 @@ TEXTS = {
     "delegate.colleague": "Your colleague’s e-mail address",
     "delegate.action": "Hand it over",
     "delegate.confirm": "Is this the right address?",
-    "delegate.confirm.text": "{person} gets a message with their own link and decides for you.",
+    "delegate.confirm.text": "This person gets a message with their own link and decides for you.",
     "delegate.back": "No, go back",
     "handed_over": "Somebody else decides this now",
     "handed_over.text": "On {moment}, {person} was asked to decide for you.",
