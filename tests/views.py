@@ -351,6 +351,11 @@ def _closed_pages() -> Iterator[tuple[str, str]]:
 
 def every_mail() -> Mapping[str, Mail]:
     """Return every mail by a name."""
+    return {name: as_mail(message) for name, message in every_message().items()}
+
+
+def every_message() -> Mapping[str, Message]:
+    """Return every message by a name."""
     names, details = tuple(attachment.name for attachment in ATTACHMENTS), (*ROWS, ("Note", ""), ("Long", UNBROKEN))
     found = {
         "attachments": any_mail(attachments=names, on_behalf_of="omar@example.com"),
@@ -374,7 +379,7 @@ def every_mail() -> Mapping[str, Mail]:
     }
     for moot, said in moots.items():
         found[f"moot-{moot}"] = any_mail(kind="approval.moot", link="", moot=moot, **said)
-    return {name: as_mail(mail) for name, mail in found.items()}
+    return found
 
 
 def any_told_mail(status: str, **changes: Any) -> Message:

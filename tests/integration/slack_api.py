@@ -120,10 +120,11 @@ def _error_in(method: str, arguments: dict[str, Any]) -> str:
         return "unknown_method"
     if {name: type(value) for name, value in arguments.items()} != expected:
         return "invalid_arguments"
-    return _error_in_blocks(arguments["blocks"]) if "blocks" in expected else ""
+    return error_in_blocks(arguments["blocks"]) if "blocks" in expected else ""
 
 
-def _error_in_blocks(blocks: list[dict[str, Any]]) -> str:
+def error_in_blocks(blocks: list[dict[str, Any]]) -> str:
+    """Return the code of what is wrong with blocks; empty for nothing."""
     if not 1 <= len(blocks) <= 50 or any(not 1 <= len(block.get("fields", "1")) <= 10 for block in blocks):
         return "invalid_blocks"
     for place, text in texts_in(blocks):

@@ -11,16 +11,18 @@ import pytest
 
 from approver.handler import handler
 from countersign.channels.base import load
-from countersign.channels.slack import PAUSE_SECONDS, Slack
+from countersign.channels.slack import PAUSE_SECONDS, Slack, blocks_of
 from countersign.composition import current_ports
 from countersign.contracts import envelope
 from countersign.domain.clock import to_text
 from countersign.domain.errors import MessageRefusedError
 from countersign.domain.questions import Attachment, Shown
 from countersign.functions.clients import client
+from countersign.presentation import words
 from countersign.testing.builders import APPROVER, OTHER_APPROVER, TASK_ID, any_message
 from tests.integration.conftest import BASE_URL, CONFIGURATION_SET, SENDER, Kit, Operation, look, on_queue
-from tests.integration.slack_api import TOKEN, USER, SlackApi, slack_api, texts_in
+from tests.integration.slack_api import TOKEN, USER, SlackApi, error_in_blocks, slack_api, texts_in
+from tests.views import every_message
 
 run = on_queue(handler)
 HOSTILE = "<!channel> *A* & <https://evil.example|click> https://evil.example"
@@ -100,6 +102,13 @@ def test_a_link_to_the_inbox_is_a_message_too(slack: Slack, api: SlackApi) -> No
     message = any_slack_message(kind="approval.inbox", question=Shown("", (), ""))
     slack.send(message, {}, (TOKEN,))
     assert f"<{message.link}|Show what is waiting for me>" in sent_texts(api)
+
+
+@pytest.mark.parametrize("language", sorted(words.languages()))
+def test_every_message_has_a_form_that_slack_takes(language: str) -> None:
+    with words.reading(language):
+        for name, message in every_message().items():
+            assert error_in_blocks(list(blocks_of(message))) == "", name
 
 
 def test_while_tokens_change_the_next_one_is_used(slack: Slack, api: SlackApi) -> None:
