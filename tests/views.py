@@ -10,15 +10,27 @@ from typing import Any, get_args
 from countersign.channels import Message, messages
 from countersign.channels.slack import blocks_of
 from countersign.domain.clock import to_text
+from countersign.domain.errors import (
+    DecidedOtherwiseError,
+    DetailsChangedError,
+    HandedOnError,
+    LedgerUnavailableError,
+    TaskClosedError,
+    TaskReturnedError,
+    UnknownLinkError,
+)
 from countersign.domain.links import MOST_WAITING
 from countersign.domain.questions import COMMENT_RULES, Attachment, Question, Shown
 from countersign.domain.rules import Decision, Outcome, Rule
 from countersign.domain.tasks import Delegation, Exchange, Replacement, Status, Task, Vote
 from countersign.domain.trail import Step
+from countersign.services.batches import Item
 from countersign.services.closings import closing_of
 from countersign.services.inboxes import Inbox
 from countersign.services.reviews import Click, Review
+from review.batch_page import batch_page
 from review.confirmation import confirmation_page
+from review.following import following
 from review.handed_on import address_page, other_hands_page, taken_back_page
 from review.inbox_page import inbox_page, inbox_sent_page
 from review.notices import Problem, problem_page, too_many_page
@@ -44,6 +56,11 @@ ATTACHMENTS = (
 UNLINKED = Attachment("Notes", "javascript:alert(1)")
 
 DELEGATION_REFUSALS = ("no_address", "requester", "asked_already", "outsider", "answered", "only_once")
+
+REFUSALS_IN_BATCHES = (DecidedOtherwiseError, TaskClosedError, HandedOnError, DetailsChangedError, TaskReturnedError)
+
+INBOX_PROBLEMS = ("none", "too_many", "unknown_decision")
+FOLLOWING = {"review": Key("Tq3" * 14 + "w"), "inbox": Key("Tq3" * 14 + "w", "order-1001.approval")}
 
 UNBROKEN = "W" * 10_000
 COMMENT = "Fine with me"
@@ -150,13 +167,51 @@ def any_inbox_page(
     number: int = 1,
     title: str = TITLE,
     requester: str = "ana@example.com",
+    problem: str = "",
+    *,
+    alone: bool = False,
     **changes: Any,
 ) -> str:
-    """Return the page of an inbox with a number of tasks, with changes."""
+    """Return the page of an inbox with a number of tasks, with changes; if `alone`, one more has no box."""
     question = Question(title=title, requester=requester)
     until = NOW + timedelta(days=2, hours=5)
     task = Task("order-1001.approval", Status.OPEN, until, question=question, **changes)
-    return inbox_page(Inbox(recipient, (task,) * number), TOKEN, NOW)
+    confirmed = dataclasses.replace(task, question=dataclasses.replace(question, confirm=True))
+    return inbox_page(Inbox(recipient, (task,) * number + (confirmed,) * alone), TOKEN, NOW, problem)
+
+
+def any_following_page(key: Key) -> str:
+    """Return the page after a vote while other tasks wait."""
+    me, asked = "maria@example.com", Question(title=TITLE, requester="ana@example.com", amount="250.00 EUR")
+    vote = Vote(Decision.APPROVE, "", NOW)
+    decided: dict[str, Any] = {"outcome": Outcome.APPROVED, "decided_by": (me,), "decided_at": NOW, "votes": {me: vote}}
+    task = Task("order-1001.approval", Status.DECIDED, NOW, question=asked, audience=(me,), **decided)
+    more = following(Review(task, me, waiting=(task, task)), key)
+    return result_page(task, me, NOW, just_now=True, more=more)
+
+
+def _batch_pages() -> Iterator[tuple[str, str]]:
+    yield "batch", any_batch_page()
+    me, task = "maria@example.com", Task("order-1001.approval", Status.OPEN, NOW)
+    voted = dataclasses.replace(task, votes={me: Vote(Decision.APPROVE, "", NOW)})
+    yield "batch-all", batch_page([Item(task.task_id, Review(voted, me))], me, TOKEN)
+    yield "batch-none", batch_page([Item(task.task_id, error=UnknownLinkError())], me, TOKEN)
+
+
+def any_batch_page(title: str = TITLE) -> str:
+    """Return the page after a batch with every result."""
+    me, asked = "maria@example.com", Question(title=title, requester="ana@example.com")
+    task = Task("order-1001.approval", Status.OPEN, NOW + timedelta(days=2), question=asked)
+    reviews = [
+        Review(dataclasses.replace(task, outcome=Outcome.APPROVED, decided_at=NOW), me),
+        Review(dataclasses.replace(task, outcome=Outcome.REJECTED, decided_at=NOW), me),
+        Review(dataclasses.replace(task, votes={me: Vote(Decision.APPROVE, "", NOW)}), me),
+        Review(dataclasses.replace(task, votes={me: Vote(Decision.REJECT, "", NOW)}), me),
+        *(Review(task, me, refusal=refusal()) for refusal in REFUSALS_IN_BATCHES),
+        Review(task, me, unconfirmed=True),
+    ]
+    lost = [Item("no.task", error=error) for error in (UnknownLinkError(), LedgerUnavailableError())]
+    return batch_page([*(Item(task.task_id, review) for review in reviews), *lost], me, TOKEN)
 
 
 def any_inbox_mail(**changes: Any) -> Message:
@@ -205,6 +260,7 @@ def hostile_page(value: str) -> Mapping[str, str]:
         "recorded": any_recorded(title=value, recipient="maria@example.com", requester=value),
         "inbox": any_inbox_page(value, title=value, requester=value),
         **dict(_pages_of_other_hands(value, value, value)),
+        "batch": any_batch_page(value),
         "inbox-sent": inbox_sent_page(value, NOW),
     }
 
@@ -231,6 +287,10 @@ def every_page() -> Mapping[str, str]:
         "inbox": any_inbox_page(votes={"maria@example.com": Vote(Decision.APPROVE, COMMENT, NOW)}),
         "inbox-long": any_inbox_page(number=MOST_WAITING),
         "inbox-empty": any_inbox_page(number=0),
+        **{f"inbox-{problem}": any_inbox_page(number=3, problem=problem) for problem in INBOX_PROBLEMS},
+        "inbox-alone": any_inbox_page(number=3, alone=True),
+        **dict(_batch_pages()),
+        **{f"following-{name}": any_following_page(key) for name, key in FOLLOWING.items()},
         "inbox-sent": inbox_sent_page("maria@example.com", NOW),
         **{f"problem-{kind}": problem_page(kind) for kind in get_args(Problem)},
         **{f"problem-too-many-{seconds}": too_many_page(seconds) for seconds in (1, 60)},

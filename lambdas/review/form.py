@@ -10,7 +10,8 @@ from countersign.services.reviews import Click
 TAKE_BACK = "take_back"
 """The action of the form that takes a delegated task back."""
 
-_MAX_FIELDS = 16
+_MAX_FIELDS = 256
+"""More than a list of the most tasks that an inbox shows, all ticked."""
 
 
 def token_of(event: Event) -> str:
@@ -45,10 +46,24 @@ def click_of(event: Event) -> Click:
     )
 
 
+def ticked(event: Event) -> list[tuple[str, str]]:
+    """Return the ticked tasks of an inbox's form, each once: the id, and the digest of the details that it showed.
+
+    Raises:
+        MalformedBodyError: The body is not a form in UTF-8.
+    """
+    values = dict.fromkeys(value for name, value in _pairs(http.body_bytes(event)) if name == "tick")
+    return [(task_id, shown) for task_id, _, shown in (value.rpartition(" ") for value in values)]
+
+
 def _fields(body: bytes) -> dict[str, str]:
-    try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
-    except ValueError as error:  # not ASCII, not UTF-8 after decoding, or too many fields
-        raise MalformedBodyError("the body is not a form in UTF-8") from error
+    pairs = _pairs(body)
     names = [name for name, _ in pairs]
     return {name: value for name, value in pairs if names.count(name) == 1}
+
+
+def _pairs(body: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS)
+    except ValueError as error:  # not ASCII, not UTF-8 after decoding, or too many fields
+        raise MalformedBodyError("the body is not a form in UTF-8") from error

@@ -25,7 +25,7 @@ def _inbox(event: Event) -> PageResponse:
     # Imported here: most cold starts are for the page of one review.
     from review import inbox
 
-    return inbox.send(event) if event["routeKey"].startswith("POST ") else inbox.show(event)
+    return inbox.post(event) if event["routeKey"].startswith("POST ") else inbox.show(event)
 
 
 PAGES: Mapping[str, Callable[[Event], PageResponse]] = {

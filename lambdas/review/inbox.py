@@ -1,14 +1,26 @@
-"""The inbox page, and the request for its link: decode, one call, encode."""
+"""The inbox page, its decisions about several tasks, and the request for its link: decode, one call, encode."""
 
+from functools import partial
 from http import HTTPStatus
 
 from countersign.composition import Ports, current_ports, once
+from countersign.functions import limits
 from countersign.functions.http import Event
 from countersign.functions.log import logger
+from countersign.functions.telemetry import about, count
+from countersign.services.batches import MOST_ITEMS, Batches, Item, is_decision
 from countersign.services.inboxes import Inboxes
-from review.form import click_of
+from countersign.services.reviews import Click, Reviews
+from review.batch_page import batch_page
+from review.form import click_of, ticked
 from review.inbox_page import inbox_page, inbox_sent_page
 from review.views import PageResponse
+
+
+@once
+def batches(ports: Ports) -> Batches:
+    """Return the use case of batches with its ports."""
+    return Batches(Reviews(ports.ledger, ports.directory, ports.clock))
 
 
 @once
@@ -23,8 +35,42 @@ def show(event: Event) -> PageResponse:
     return PageResponse(HTTPStatus.OK, inbox_page(inboxes().look(token), token, current_ports().clock.now()))
 
 
-def send(event: Event) -> PageResponse:
-    """Request an e-mail with the link to an inbox."""
-    recipient = inboxes().send(click_of(event))
+def post(event: Event) -> PageResponse:
+    """Decide the ticked tasks, or request an e-mail with the link to an inbox."""
+    click = click_of(event)
+    if click.decision:
+        return _decide(event, click)
+    recipient = inboxes().send(click)
     logger.info("inbox asked for")
     return PageResponse(HTTPStatus.OK, inbox_sent_page(recipient, current_ports().clock.now()))
+
+
+def _decide(event: Event, click: Click) -> PageResponse:
+    # Imported here: the module of the handler imports this one, at its first use.
+    from review.handler import limiter
+
+    chosen = ticked(event)
+    if problem := _problem(click, len(chosen)):
+        now = current_ports().clock.now()
+        return PageResponse(HTTPStatus.BAD_REQUEST, inbox_page(inboxes().look(click.token), click.token, now, problem))
+    admit = partial(limits.admit, limiter().admit, event, click.token)
+    recipient, items = batches().decide(click, chosen, admit)
+    for item in items:
+        _count(item)
+    return PageResponse(HTTPStatus.OK, batch_page(items, recipient, click.token))
+
+
+def _problem(click: Click, chosen: int) -> str:
+    """Return why a batch decides nothing, a key under `inbox.problem` in the catalogue; empty if it does."""
+    if not is_decision(click.decision):
+        return "unknown_decision"
+    return "" if 1 <= chosen <= MOST_ITEMS else "too_many" if chosen else "none"
+
+
+def _count(item: Item) -> None:
+    """Count and log the result of one task."""
+    refusal = (item.review and item.review.refusal) or item.error
+    about(task_id=item.review.task.task_id if item.review else "")
+    if not (item.review and item.review.unconfirmed):
+        count("AnswersRefused" if refusal else "AnswersRecorded")
+    logger.info("clicked in a list", refusal=type(refusal).__name__ if refusal else "")

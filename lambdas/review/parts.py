@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from countersign.domain.questions import Attachment, Shown
+from countersign.domain.tasks import Task
 from countersign.presentation import display, markup, words
 from countersign.presentation.display import single_line, time_left
 from countersign.presentation.markup import NOTHING, Html, html, joined, say
@@ -123,6 +124,32 @@ def key_fields(key: Key) -> Html:
     """Return the key of the review, for each form of its page."""
     fields = {"t": key.token} | ({"task": key.task_id} if key.task_id else {})
     return joined(hidden(name, text) for name, text in fields.items())
+
+
+def inbox_form(key: Key, offer: str) -> Html:
+    """Return the form that mails the list of all waiting requests to the link's owner."""
+    return html(
+        """\
+<form class="list" method="post" action="inbox" accept-charset="utf-8">
+<p>{offer}</p>
+{key}<button type="submit">{action}</button>
+</form>
+""",
+        offer=offer,
+        key=key_fields(key),
+        action=words.say("inbox.offer.action"),
+    )
+
+
+def review_link(task: Task, token: str) -> Html:
+    """Return the link to a task of an inbox: its amount and its title."""
+    amount = single_line(task.question.amount)
+    return html(
+        '<a href="review?{query}">{amount}{title}</a>',
+        query=Key(token, task.task_id).query,
+        amount=html("<strong>{amount}</strong> ", amount=markup.money(amount)) if amount else NOTHING,
+        title=value(single_line(task.question.title, 200), words.say("title.label")),
+    )
 
 
 def hidden(name: str, text: str) -> Html:

@@ -14,7 +14,15 @@ from review.history import actor, history
 _BY_DECISION = {Decision.APPROVE: Outcome.APPROVED, Decision.REJECT: Outcome.REJECTED}
 
 
-def result_page(task: Task, recipient: str, now: datetime, *, just_now: bool = False, lost: Click | None = None) -> str:
+def result_page(
+    task: Task,
+    recipient: str,
+    now: datetime,
+    *,
+    just_now: bool = False,
+    lost: Click | None = None,
+    more: Html = NOTHING,
+) -> str:
     """Return the page of a task that is decided or closed, or that this person has voted on.
 
     Args:
@@ -23,28 +31,29 @@ def result_page(task: Task, recipient: str, now: datetime, *, just_now: bool = F
         now: The current time.
         just_now: Whether this person's click made the decision.
         lost: The click that came too late and was not recorded.
+        more: What else waits for the person.
     """
     if task.decided_at is not None:
-        return _lost_page(task, recipient, lost) if lost else _decided_page(task, recipient, just_now=just_now)
+        return _lost_page(task, recipient, lost) if lost else _decided_page(task, recipient, more, just_now=just_now)
     if not task.takes_answers(now):
         return _closed_page(task, recipient, now, lost)
-    return _returned_page(task, recipient) if task.returned else _recorded_page(task, recipient)
+    return _returned_page(task, recipient, more) if task.returned else _recorded_page(task, recipient, more)
 
 
-def _decided_page(task: Task, recipient: str, *, just_now: bool) -> str:
+def _decided_page(task: Task, recipient: str, more: Html, *, just_now: bool) -> str:
     vote = task.vote_of(recipient)
     if vote and _BY_DECISION[vote.decision] is task.outcome:
         said = "acknowledged" if task.question.acknowledge else task.outcome
         lead = words.say(f"decided.next.{said}") if just_now else _on(vote.at)
         heading = words.say(f"decided.{'thanks' if just_now else 'own'}.{said}")
-        return _result_page(task, recipient, str(task.outcome), heading, lead)
+        return _result_page(task, recipient, str(task.outcome), heading, lead, more=more)
     outvoted = words.say(f"decided.outvoted.{vote.decision}") if vote else ""
     lead = _sentences(outvoted, _by(task), words.say("decided.nothing"))
     mark = "closed" if vote else str(task.outcome)
-    return _result_page(task, recipient, mark, words.say(f"decided.{task.outcome}"), lead)
+    return _result_page(task, recipient, mark, words.say(f"decided.{task.outcome}"), lead, more=more)
 
 
-def _recorded_page(task: Task, recipient: str) -> str:
+def _recorded_page(task: Task, recipient: str, more: Html) -> str:
     """Return the page of a vote that does not decide the task: more approvals are needed."""
     vote = task.vote_of(recipient)
     assert vote, "the person has voted"
@@ -53,14 +62,14 @@ def _recorded_page(task: Task, recipient: str) -> str:
     asked = say("recorded.waiting", people=markup.people(waiting)) if waiting else NOTHING
     lead = _sentences(missing, asked, words.say("recorded.next"))
     outcome = _BY_DECISION[vote.decision]
-    return _result_page(task, recipient, outcome, words.say(f"decided.thanks.{outcome}"), lead)
+    return _result_page(task, recipient, outcome, words.say(f"decided.thanks.{outcome}"), lead, more=more)
 
 
-def _returned_page(task: Task, recipient: str) -> str:
+def _returned_page(task: Task, recipient: str, more: Html) -> str:
     """Return the page of a task that waits for its requester."""
     own = task.returned and task.aliases.same(task.returned.by, recipient)
     lead = say("returned.text", person=parts.address(task.question.requester), moment=time(task.expires_at))
-    return _result_page(task, recipient, "closed", words.say("returned.own" if own else "returned"), lead)
+    return _result_page(task, recipient, "closed", words.say("returned.own" if own else "returned"), lead, more=more)
 
 
 def _closed_page(task: Task, recipient: str, now: datetime, lost: Click | None) -> str:
@@ -81,17 +90,24 @@ def _lost_page(task: Task, recipient: str, lost: Click) -> str:
 
 
 def _result_page(
-    task: Task, recipient: str, mark: str, heading: str, lead: Html | str, lost: Click | None = None
+    task: Task,
+    recipient: str,
+    mark: str,
+    heading: str,
+    lead: Html | str,
+    lost: Click | None = None,
+    more: Html = NOTHING,
 ) -> str:
     """Return a page that says what happened, then what was asked, and by whom, and what each person said."""
     question = task.question
     main = html(
         """\
-{result}{lost}{asked}<dl>
+{result}{lost}{more}{asked}<dl>
 {reason}{requester}{on_behalf_of}{rows}</dl>
 {history}{owner}""",
         result=notices.result(mark, heading, lead),
         lost=html('<dl class="verdict">\n{row}</dl>\n', row=_lost_comment(lost)) if _lost_comment(lost) else NOTHING,
+        more=more,
         asked=parts.asked(question),
         reason=parts.optional_row("closed.because", task.closed_comment),
         requester=parts.optional_row("review.requester", parts.address(question.requester)),

@@ -31,7 +31,7 @@ def decide(event: Event) -> PageResponse:
     _tell("clicked", review)
     if not review.unconfirmed:
         count("AnswersRefused" if review.refusal else "AnswersRecorded")
-    return views.of_click(review, click, current_ports().clock.now())
+    return views.of_click(reviews().with_next(review), click, current_ports().clock.now())
 
 
 def hand_over(event: Event) -> PageResponse:

@@ -77,7 +77,7 @@ def review_page(view: ReviewView) -> str:
         problem=NOTHING if _of_field(view.problem) else _problem(view),
         content=_content(view) if view.barred else _form(view),
         delegation=delegation.form(view.key, view.colleague, view.problem) if view.can_hand_over else NOTHING,
-        inbox=NOTHING if view.key.task_id else _inbox_form(view.key),
+        inbox=NOTHING if view.key.task_id else parts.inbox_form(view.key, words.say("inbox.offer")),
     )
     return document(title, main)
 
@@ -244,17 +244,3 @@ def _of_field(problem: str) -> bool:
 
 def _opened(opened: object) -> Html:
     return html(" open") if opened else NOTHING
-
-
-def _inbox_form(key: Key) -> Html:
-    return html(
-        """\
-<form class="list" method="post" action="inbox" accept-charset="utf-8">
-<p>{offer}</p>
-{key}<button type="submit">{action}</button>
-</form>
-""",
-        offer=words.say("inbox.offer"),
-        key=parts.key_fields(key),
-        action=words.say("inbox.offer.action"),
-    )

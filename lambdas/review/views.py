@@ -91,7 +91,7 @@ def of_click(review: Review, click: Click, now: datetime) -> PageResponse:
     if review.unconfirmed:
         return PageResponse(HTTPStatus.OK, _confirmation(review, click))
     if review.refusal is None:
-        return PageResponse(HTTPStatus.OK, _result(review, now, just_now=not review.repeated))
+        return PageResponse(HTTPStatus.OK, _result(review, now, just_now=not review.repeated, key=_key_of(click)))
     status, page = _REFUSALS[type(review.refusal)]
     return PageResponse(status, page(review, click, now))
 
@@ -218,11 +218,25 @@ def _answer_again(problem: str) -> "PageOfRefusal":
     return lambda review, click, now: _again(review, click, now, problem=problem, comment=click.comment)
 
 
-def _result(review: Review, now: datetime, *, just_now: bool = False, lost: Click | None = None) -> str:
+def _result(
+    review: Review, now: datetime, *, just_now: bool = False, lost: Click | None = None, key: Key | None = None
+) -> str:
     # Imported here: most cold starts are for the page of an open task.
     from review.results import result_page
 
-    return result_page(review.task, review.recipient, now, just_now=just_now, lost=lost)
+    more = _following(review, key) if key and review.waiting else NOTHING
+    return result_page(review.task, review.recipient, now, just_now=just_now, lost=lost, more=more)
+
+
+def _following(review: Review, key: Key) -> Html:
+    # Imported here: after most votes nothing else waits.
+    from review.following import following
+
+    return following(review, key)
+
+
+def _key_of(click: Click) -> Key:
+    return Key(click.token, click.task_id)
 
 
 def _other_hands(review: Review, key: Key, now: datetime) -> str:

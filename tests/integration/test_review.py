@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 
@@ -60,7 +61,7 @@ def assert_sent_as_a_page(page: Page) -> None:
 
 def inbox_link(kit: Kit) -> str:
     token, digest = mint()
-    until = kit.now + timedelta(days=7)
+    until = kit.now + timedelta(hours=24)
     kit.ledger.put_link(Link(digest, "", APPROVER, Purpose.INBOX, until), until)
     return token
 
@@ -148,6 +149,41 @@ def test_an_inbox_lists_the_owners_tasks_and_each_is_opened_and_decided_by_its_l
     assert post_form("/review", **form).status == 200
     assert kit.task("b.approval").decided_by == (APPROVER,)
     assert look(token, "/inbox").body.count('<a href="review?') == 1
+
+
+def test_ticked_tasks_of_an_inbox_are_decided_and_listed_with_their_results(kit: Kit) -> None:
+    shown = {}
+    for name in "abc":
+        task = kit.open_task(task_id=f"{name}.approval", title=f"Order {name}")
+        kit.link(task_id=task.task_id)
+        shown[task.task_id] = task.shown
+    token = inbox_link(kit)
+    listed = look(token, "/inbox")
+    assert listed.body.count('type="checkbox"') == 3
+    ticks = [("tick", f"{task_id} {shown[task_id]}") for task_id in ("a.approval", "b.approval")]
+    body = urlencode([("t", token), ("decision", "approve"), *ticks, ("tick", "c.approval 55")])
+    page = call(handler, "POST", "/inbox", body=body, headers=SAME_ORIGIN)
+    assert_sent_as_a_page(page)
+    assert (page.status, page.body.count("Approved."), "details have changed" in page.body) == (200, 2, True)
+    assert [kit.task(task_id).status for task_id in shown] == [Status.DECIDED, Status.DECIDED, Status.OPEN]
+    voted = [entry.event for entry in kit.audit("a.approval") if entry.event.event == "voted"]
+    assert (voted[0].actor, voted[0].data["link"]) == (APPROVER, fingerprint(token))
+
+
+@pytest.mark.parametrize(
+    ("decision", "ticks", "said"),
+    [("approve", 0, "at least one"), ("approve", 21, "at most 20"), ("maybe", 1, "one of the two buttons")],
+)
+def test_a_batch_without_a_decision_or_of_a_wrong_size_is_400_and_decides_nothing(
+    kit: Kit, decision: str, ticks: int, said: str
+) -> None:
+    kit.open_task()
+    kit.link()
+    token = inbox_link(kit)
+    body = urlencode([("t", token), ("decision", decision), *(("tick", f"{TASK_ID} {n}") for n in range(ticks))])
+    page = call(handler, "POST", "/inbox", body=body, headers=SAME_ORIGIN)
+    assert (page.status, said in page.body) == (400, True)
+    assert kit.audited() == ["opened"]
 
 
 def test_a_review_link_opens_no_inbox(kit: Kit) -> None:

@@ -31,6 +31,9 @@ CLOSED = [*READ, "TransactWriteItems"]
 WRITE = [*READ, "BatchGetItem", "TransactWriteItems"]
 """The directory too, and the vote with its audit entries."""
 
+VOTE = [*WRITE, "Query"]
+"""All links of the person too: nothing else waits."""
+
 EVENT = ["BatchGetItem", "TransactWriteItems"]
 """The event's record and the claim with its task; the decision with its audit entries and the event."""
 
@@ -78,10 +81,16 @@ def test_an_inbox_needs_three_operations_whatever_the_number_of_reminders(kit: K
 
 
 @pytest.mark.parametrize("rule", [any_rule("any"), any_rule("all")], ids=["decision", "vote"])
-def test_a_vote_needs_four_operations(kit: Kit, rule: Rule) -> None:
+def test_a_vote_needs_five_operations_and_one_more_if_other_tasks_wait(kit: Kit, rule: Rule) -> None:
     kit.open_task(audience=(APPROVER, OTHER_APPROVER), rule=rule)
     token = kit.link()
-    assert operations(200, lambda: click(token)) == WRITE
+    assert operations(200, lambda: click(token)) == VOTE
+    for number in range(60):
+        kit.open_task(task_id=f"order-{number}.approval")
+        kit.link(task_id=f"order-{number}.approval")
+    kit.open_task(task_id="last.approval", audience=(APPROVER, OTHER_APPROVER), rule=rule)
+    token = kit.link(task_id="last.approval")
+    assert operations(200, lambda: click(token)) == [*VOTE, "BatchGetItem"]
 
 
 @pytest.mark.parametrize(
@@ -94,8 +103,10 @@ def test_a_vote_on_a_decided_task_needs_no_directory(kit: Kit, decided: str, sta
     assert operations(status, lambda: click(token)) == made
 
 
-@pytest.mark.parametrize(("token", "made"), [(any_token(), ["GetItem"]), ("short", [])], ids=["unknown", "malformed"])
-def test_an_unknown_token_needs_one_operation_and_a_malformed_one_none(kit: Kit, token: str, made: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("token", "made"), [(any_token(), ["GetItem"] * 2), ("short", [])], ids=["unknown", "malformed"]
+)
+def test_an_unknown_token_needs_two_operations_and_a_malformed_one_none(kit: Kit, token: str, made: list[str]) -> None:
     assert operations(404, lambda: look(token)) == made
     assert operations(404, lambda: click(token)) == made
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from countersign.domain.errors import MalformedBodyError
 from countersign.services.reviews import Click
 from countersign.testing.builders import any_token, http_event
-from review.form import click_of
+from review.form import click_of, ticked
 
 FIELDS = {"t": any_token(), "decision": "approve", "comment": "Go ahead", "shown": "5" * 64}
 comments = st.text(st.characters(exclude_categories=["Cs"]))
@@ -24,6 +24,12 @@ def test_the_fields_of_the_form_are_the_click(body: str | bytes) -> None:
     assert posted(body, **{"sec-fetch-site": "same-origin"}) == Click(
         any_token(), "approve", "Go ahead", "5" * 64, "same-origin", "203.0.113.0/24"
     )
+
+
+def test_the_ticked_tasks_of_a_list_are_read_once_each_with_what_the_list_showed() -> None:
+    ticks = ["order-1.a wait 55", "order-2.approval 66", "order-1.a wait 55", "no-digest"]
+    event = http_event("POST", "/inbox", urlencode([("t", any_token()), *(("tick", tick) for tick in ticks)]))
+    assert ticked(event) == [("order-1.a wait", "55"), ("order-2.approval", "66"), ("", "no-digest")]
 
 
 @given(comments)
@@ -54,7 +60,7 @@ def test_a_body_without_the_form_has_no_token_and_no_decision(body: str) -> None
         pytest.param("decision=approve&comment=é", id="text that is not escaped"),
         pytest.param("comment=%FF%FE", id="escapes that are not UTF-8"),
         pytest.param("comment=%ED%A0%80", id="an escaped surrogate"),
-        pytest.param("&".join(f"f{number}=1" for number in range(17)), id="more fields than any form has"),
+        pytest.param("&".join(f"f{number}=1" for number in range(257)), id="more fields than any form has"),
     ],
 )
 def test_a_form_that_is_not_utf_8_is_malformed(body: str | bytes) -> None:

@@ -109,6 +109,13 @@ class LinkLedger(TaskLedger, Protocol):
         """
         ...
 
+    def next_waiting(self, recipient: str, now: datetime, besides: str) -> list[Task]:
+        """Return the tasks that wait for a recipient's first answer, besides one, in the order of their deadlines.
+
+        At most 50, and in at most two calls: those behind the links that end first.
+        """
+        ...
+
     def put_outbox(self, task_id: str, name: str, envelope: Mapping[str, Any], at: datetime, pause: timedelta) -> None:
         """Put an envelope into the outbox without a change, unless one of this name was put there within the pause."""
         ...

@@ -46,10 +46,10 @@ class Table:
         self._client = client
         self._name = name
 
-    def get(self, key: dict[str, str]) -> dict[str, Any] | None:
-        """Return the document of this key, read consistently, or None."""
+    def get(self, key: dict[str, str], *, consistent: bool = True) -> dict[str, Any] | None:
+        """Return the document of this key, read consistently by default, or None."""
         with translated():
-            answer = self._client.get_item(TableName=self._name, Key=to_item(key), ConsistentRead=True)
+            answer = self._client.get_item(TableName=self._name, Key=to_item(key), ConsistentRead=consistent)
         return from_item(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Sequence[dict[str, str]]) -> list[dict[str, Any]]:

@@ -226,8 +226,9 @@ class DynamoLedger:
     # Links and messages
 
     def link(self, fingerprint: str) -> Link | None:
-        """See `LinkLedger.link`."""
-        return self._link(link_key(fingerprint))
+        """See `LinkLedger.link`. A link never changes, so the cheaper read is enough, unless it is just being made."""
+        document = self._table.get(link_key(fingerprint), consistent=False)
+        return link_of(document) if document else self._link(link_key(fingerprint))
 
     def status_link(self, fingerprint: str) -> Link | None:
         """See `LinkLedger.status_link`."""
@@ -272,6 +273,13 @@ class DynamoLedger:
             if len(waiting) == MOST_WAITING and to_text(waiting[-1].expires_at) <= page[-1][INDEX_SK]:
                 break
         return waiting
+
+    def next_waiting(self, recipient: str, now: datetime, besides: str) -> list[Task]:
+        """See `LinkLedger.next_waiting`. Without another link, one call to DynamoDB."""
+        links = islice(self._table.indexed(inbox_of(recipient), after=to_text(now)), _PAGE)
+        others = {link["task_id"] for link in links} - {besides}
+        waiting = [task for task in self.tasks(others) if task.needs(recipient, now)] if others else []
+        return sorted(waiting, key=lambda task: task.expires_at)
 
     # The outbox
 

@@ -376,6 +376,10 @@ class Task:
         """Tell whether an address's owner is asked and a vote of theirs would count."""
         return address in self.audience and self.counts(address) and self.takes_answers(now)
 
+    def needs(self, address: str, now: datetime) -> bool:
+        """Tell whether the task waits for the first vote of an address's owner, and not for its requester."""
+        return self.waits_for(address, now) and self.returned is None and self.vote_of(address) is None
+
     def takes_answers(self, now: datetime) -> bool:
         """Tell whether the task still takes answers."""
         return self.status is Status.OPEN and not self.expired_by(now)

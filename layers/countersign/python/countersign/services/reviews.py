@@ -20,6 +20,7 @@ from countersign.domain.errors import (
     DelegationRefusedError,
     DetailsChangedError,
     HandedOnError,
+    LedgerUnavailableError,
     NoLongerAskedError,
     OwnRequestError,
     SentBackTooOftenError,
@@ -106,6 +107,7 @@ class Review:
         repeated: Whether the click repeated the person's earlier vote.
         refusal: Why the click was refused; None if it counted, or without a click.
         unconfirmed: Whether the click would count, and waits for the person's confirmation. Nothing is recorded.
+        waiting: After a vote, the other tasks that wait for the recipient, the most urgent first.
     """
 
     task: Task
@@ -113,6 +115,7 @@ class Review:
     repeated: bool = False
     refusal: ActionRefusedError | None = None
     unconfirmed: bool = False
+    waiting: tuple[Task, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,16 @@ class Reviews:
         """
         link = self._link(click.token, click.task_id)
         return self._recorded(link, click, lambda task, now: _answer(task, link, click, now))
+
+    def with_next(self, review: Review) -> Review:
+        """Return a review with the other tasks that wait for its recipient; with none if the ledger does not answer."""
+        if review.refusal or review.repeated or review.unconfirmed:
+            return review
+        try:
+            waiting = self.ledger.next_waiting(review.recipient, self.clock.now(), review.task.task_id)
+        except LedgerUnavailableError:  # the vote is recorded, whatever else is not shown
+            return review
+        return replace(review, waiting=tuple(waiting))
 
     def hand_over(self, click: Click) -> Review:
         """Delegate the task to a colleague, once the page has asked to confirm the address.

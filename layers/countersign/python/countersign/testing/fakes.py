@@ -204,6 +204,10 @@ class MemoryLedger:
         waiting = (task for task in linked if task.waits_for(recipient, now))
         return sorted(waiting, key=lambda task: task.expires_at)[:MOST_WAITING]
 
+    def next_waiting(self, recipient: str, now: datetime, besides: str) -> list[Task]:
+        waiting = self.waiting(recipient, now)
+        return [task for task in waiting if task.task_id != besides and task.needs(recipient, now)]
+
     def delete_outbox(self, pk: str, sk: str) -> None:
         raise NotImplementedError("only the publisher calls it, with keys of the ledger's stream")
 
