@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from itertools import accumulate
 from typing import Any
 
 from countersign.channels.base import Channel
@@ -178,11 +179,12 @@ def blocks_of(message: Message) -> Iterator[dict[str, Any]]:
 
 
 def _lines(text: str) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a text for which a section has room, and say if the page has more."""
-    lines, room = list(map(_escaped, text.split("\n"))), _MOST_CHARACTERS
-    kept = [line for line in lines if (room := room - len(line) - 1) >= 0]
-    yield _section("\n".join(kept))
-    if len(kept) < len(lines):
+    """Yield the first lines of a text and its last one, the deadline; say if the page has more than a section."""
+    *lines, last = map(_escaped, text.split("\n"))
+    sizes = accumulate((len(line) + 1 for line in lines), initial=len(last))
+    room = sum(size <= _MOST_CHARACTERS for size in sizes) - 1
+    yield _section("\n".join((*lines[:room], last)))
+    if room < len(lines):
         yield _context(words.say("slack.more"))
 
 
