@@ -175,6 +175,7 @@ def parts_of(view: Message) -> tuple[Part, ...]:
 
 
 def _inbox(view: Message) -> Iterator[Part]:
+    yield parts.headline("", words.say("mail.subject.inbox"))
     yield parts.paragraph("mail.inbox.intro")
     yield parts.action(words.say("mail.inbox.action"), view.link)
     yield parts.small("mail.inbox.until", moment=display.moment(view.deadline))

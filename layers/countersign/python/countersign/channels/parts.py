@@ -167,8 +167,9 @@ def html_of(preheader: str, parts: Iterable[Part]) -> str:
 </head>
 <body class="page" style="margin:0;padding:0;background:#f3f4f6">
 <div style="display:none;max-height:0;overflow:hidden;mso-hide:all">{preheader}{blank}</div>
-<table class="page" role="presentation" lang="{language}" dir="{direction}" width="100%" cellpadding="0" \
-cellspacing="0" border="0" bgcolor="#f3f4f6"><tr><td align="center" style="padding:16px 8px">
+<div role="main" lang="{language}" dir="{direction}">
+<table class="page" role="presentation" dir="{direction}" width="100%" cellpadding="0" cellspacing="0" border="0" \
+bgcolor="#f3f4f6"><tr><td align="center" style="padding:16px 8px">
 <!--[if mso]><table role="presentation" width="600"><tr><td><![endif]-->
 <table class="card" role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" bgcolor="#ffffff" \
 style="max-width:600px;border-radius:12px"><tr><td style="padding:24px 20px 12px">
@@ -177,6 +178,7 @@ style="max-width:600px;border-radius:12px"><tr><td style="padding:24px 20px 12px
 </td></tr></table>
 <!--[if mso]></td></tr></table><![endif]-->
 </td></tr></table>
+</div>
 </body>
 </html>""",
         language=words.say("language"),
