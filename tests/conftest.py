@@ -6,20 +6,21 @@ import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 TOGETHER = (
-    "tests/e2e/test_fork.py",
-    "tests/e2e/",
-    "tests/infra/",
-    "tests/integration/local/test_corrections.py",
-    "tests/soak/",
-    "tests/integration/local/test_permissions.py",
-    "tests/integration/local/test_watch.py",
-    "tests/integration/local/",
-    "tests/workflows/",
+    ("tests/e2e/test_fork.py",),
+    ("tests/e2e/",),
+    ("tests/infra/",),
+    ("tests/soak/", "tests/compat/"),
+    ("tests/integration/local/test_corrections.py",),
+    ("tests/integration/local/test_permissions.py",),
+    ("tests/integration/local/test_watch.py",),
+    ("tests/integration/local/test_restart.py",),
+    ("tests/workflows/test_patterns_ends.py",),
+    ("tests/integration/local/test_commands.py",),
 )
-"""Folders and files with a slow set-up, in their order. All other files begin later, in any order.
+"""Folders and files that take long, in their order; each shares a set-up, and so a worker.
 
-Tests of one file share a worker, and so do those of each of the first three. A worker receives two of them at once: the
-fourth waits for the first, the fifth for the second.
+A worker receives two of them at once: the fifth waits for the first, the sixth for the second. All other files begin
+later, in any order; the tests of one file share a worker.
 """
 
 
@@ -30,7 +31,12 @@ class SharedSetUp(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no ty
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((place for place in TOGETHER[:3] if nodeid.startswith(place)), nodeid.partition("::")[0])
+        rank = _rank(nodeid)
+        return TOGETHER[rank][0] if rank < len(TOGETHER) else nodeid.partition("::")[0]
+
+
+def _rank(nodeid: str) -> int:
+    return next((rank for rank, places in enumerate(TOGETHER) if nodeid.startswith(places)), len(TOGETHER))
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -43,11 +49,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> SharedSet
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let the longest begin first; the order within a file stays random."""
-
-    def rank(item: pytest.Item) -> int:
-        return next((place for place, start in enumerate(TOGETHER) if item.nodeid.startswith(start)), len(TOGETHER))
-
-    items.sort(key=rank)
+    items.sort(key=lambda item: _rank(item.nodeid))
 
 
 @pytest.hookimpl(trylast=True)

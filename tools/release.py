@@ -23,16 +23,13 @@ from typing import Any
 
 from operate.terminal import Terminal
 from tests.compat import reader
-from tests.soak.samples import samples
+from tests.soak.samples import sampled
 from tools import histories
 from tools.sealed import seal
 
 ROOT = Path(__file__).resolve().parents[1]
 RELEASES = ROOT / "tests" / "compat"
 LIBRARY = ROOT / "layers" / "countersign" / "python"
-
-_STEPS, _CHANCE = 800, 21
-"""A soak that meets every kind of item."""
 
 _VERSION = re.compile(r"\d+\.\d+\.\d+")
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -45,7 +42,7 @@ class ReleaseError(Exception):
 def record(version: str, folder: Path) -> None:
     """Write everything of a release into a new folder."""
     folder.mkdir(parents=True)
-    written = [todays(sample.items, sample.envelopes) for sample in samples(_STEPS, _CHANCE)]
+    written = [todays(sample.items, sample.envelopes) for sample in sampled()[0]]
     (folder / "samples.json").write_text(json.dumps(written, sort_keys=True, separators=(",\n", ":")) + "\n", "utf-8")
     shutil.copyfile(reader.__file__, folder / "reader.py")
     histories.record_kit(folder / "histories")

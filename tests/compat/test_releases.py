@@ -8,7 +8,7 @@ import pytest
 
 from countersign.adapters import keys
 from countersign.adapters.dynamodb import SCHEMA_VERSION
-from tests.soak.samples import Sample, samples
+from tests.soak.samples import Sample, sampled
 from tools import release
 from tools.sealed import require_sealed
 
@@ -18,7 +18,7 @@ RECORDED = sorted(folder.parent for folder in release.RELEASES.glob("*/SHA256SUM
 @pytest.fixture(scope="module")
 def written() -> list[Sample]:
     """What today's code writes."""
-    return samples(steps=800, chance=21)
+    return sampled()[0]
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,9 @@
 """Samples of what the kit writes: ledgers and envelopes of a soak, with every kind of item that the soak meets."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, ClassVar
 
 from tests.soak.__main__ import soak
@@ -45,11 +47,15 @@ class _Sampled(Soak):
         super().teardown()
 
 
-def samples(steps: int, chance: int) -> list[Sample]:
-    """Return few examples of a soak that have every kind of item and envelope in it; the same for the same chance."""
+@cache
+def sampled(steps: int = 800, chance: int = 21) -> tuple[list[Sample], Counter[str]]:
+    """Return few examples of a soak that have every kind of item and envelope in it, and the soak's figures.
+
+    By default it is long enough to meet every kind of item. The same chance gives the same samples.
+    """
     _Sampled.found = []
-    soak(_Sampled, steps, chance)
-    return list(_covering(_Sampled.found))
+    figures = soak(_Sampled, steps, chance)
+    return list(_covering(_Sampled.found)), figures
 
 
 def _covering(found: list[Sample]) -> Iterator[Sample]:
