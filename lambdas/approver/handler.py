@@ -1,6 +1,5 @@
 """The approver: sends recipients of a hand-off a review link each, and tells requesters the outcome."""
 
-from collections.abc import Callable, Mapping
 from typing import Any
 
 from approver.sending import close, send
@@ -35,42 +34,34 @@ def take(record: Record) -> None:
         return
     handed_off = envelope.read(document)
     about(task_id=handed_off["task_id"])
-    deliver = _DELIVER.get(handed_off["kind"].rpartition(".")[2], Deliveries.deliver)
+    deliver = deliveries().deliver_inbox if handed_off["kind"].endswith(".inbox") else deliveries().deliver
     with brand.shown(current_ports().environment.table("brand")):
-        sent = deliver(deliveries(), handed_off)
+        sent = deliver(handed_off)
     logger.info("delivered", kind=handed_off["kind"], mails=sent)
     # Also now: the task may have ended while its message was on the way.
     _close_links(handed_off["task_id"])
 
 
 def _follow(event: dict[str, Any]) -> None:
-    """Tell the requester if the event says so, and take out the links of a task that has ended."""
+    """Tell people what the event is about if it says so, and take out the links of a task that has ended."""
     task_id = str(event.get("task_id", ""))
     about(task_id=task_id)
-    if event.get("tell_requester"):
-        _tell(task_id)
+    if event.get("tell"):
+        _tell(task_id, str(event.get("kind")))
     _close_links(task_id)
 
 
-def _tell_moot(deliveries: Deliveries, handed_off: Mapping[str, Any]) -> int:
+def _tell(task_id: str, kind: str) -> None:
+    """Tell the requester the outcome, and after some kinds of events also approvers that their links are moot."""
     # Imported here, as below: most messages are hand-offs.
+    from countersign.services.lifecycle_events import MAKE_MOOT
     from countersign.services.moot_links import MootLinks
-
-    return MootLinks(deliveries).tell(handed_off)
-
-
-_DELIVER: Mapping[str, Callable[[Deliveries, Mapping[str, Any]], int]] = {
-    "inbox": Deliveries.deliver_inbox,
-    "moot": _tell_moot,
-}
-"""How to deliver the kinds of envelopes that are no hand-offs of links to a review."""
-
-
-def _tell(task_id: str) -> None:
     from countersign.services.tellings import Tellings
 
     with brand.shown(current_ports().environment.table("brand")):
-        sent = Tellings(deliveries()).tell(task_id)
+        sent = Tellings(deliveries()).tell(task_id) + (
+            MootLinks(deliveries()).tell(task_id) if kind in MAKE_MOOT else 0
+        )
     logger.info("told", mails=sent)
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from countersign.adapters.keys import ENVELOPE, TASK
 from countersign.adapters.task_items import task_of
 from countersign.composition import current_ports
-from countersign.domain.moot import newly_moot
 from countersign.domain.tasks import Status, Task
 from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count, took
@@ -45,15 +44,6 @@ def events_of_change(record: Mapping[str, Any]) -> Iterator[Message]:
         logger.warning("an event about an open task was ignored", reasons=task.ignored)
     for event in events_of(before, task):
         yield Message(record, event, partial(_count_event, event["kind"], task))
-    if people := newly_moot(before, task):
-        yield Message(record, _moot(task, people), lambda: None)
-
-
-def _moot(task: Task, people: tuple[str, ...]) -> Mapping[str, Any]:
-    # Imported here: loading the schemas would slow every cold start.
-    from countersign.contracts import envelope
-
-    return envelope.moot(task, people)
 
 
 def _count_event(kind: str, task: Task) -> None:

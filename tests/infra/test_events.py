@@ -57,9 +57,9 @@ def test_hand_offs_go_to_their_queue(prod: Synthesised, kind: str, queues: set[s
 def test_only_events_after_which_the_requester_is_told_go_to_the_approver(prod: Synthesised, kind: str) -> None:
     outcomes = rule(prod, "Approver/Approvals/Outcomes")
     assert (outcomes["EventBusName"], outcomes["Targets"][0]["InputPath"]) == ("HandOffs/Bus", "$.detail")
-    assert matches(outcomes["EventPattern"], hand_off(kind, tell_requester=True))
+    assert matches(outcomes["EventPattern"], hand_off(kind, tell=True))
     assert not matches(outcomes["EventPattern"], hand_off(kind))
-    assert not matches(outcomes["EventPattern"], {**hand_off(kind, tell_requester=True), "source": "somebody.else"})
+    assert not matches(outcomes["EventPattern"], {**hand_off(kind, tell=True), "source": "somebody.else"})
 
 
 @pytest.mark.parametrize(

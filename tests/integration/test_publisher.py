@@ -11,10 +11,9 @@ from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.dynamodb import SCHEMA_VERSION
 from countersign.adapters.task_items import archived_entry
-from countersign.domain import tasks
 from countersign.domain.copies import Copy
 from countersign.functions.clients import client
-from countersign.testing.builders import APPROVER, COMMENT, TASK_ID, any_envelope, stream_record
+from countersign.testing.builders import COMMENT, TASK_ID, any_envelope, stream_record
 from publisher.handler import handler
 from tests.integration.conftest import ARCHIVE, BUS, TABLE, Answer, Kit, Operation, answering, on_stream
 from tests.integration.output import Output
@@ -53,16 +52,6 @@ def test_a_new_task_is_an_event_on_our_bus(kit: Kit, events: Operation) -> None:
     (entry,) = entries(events)
     assert (entry["EventBusName"], entry["Source"], entry["DetailType"]) == (BUS, "countersign", "TaskOpened")
     assert json.loads(entry["Detail"])["task_id"] == TASK_ID
-
-
-def test_a_withdrawn_task_also_makes_an_envelope_about_the_moot_links(kit: Kit, events: Operation) -> None:
-    kit.open_task()
-    kit.stream()
-    kit.ledger.commit(tasks.withdraw(kit.task(), "olga", "ordered twice", kit.now))
-    assert run(*records_of_tasks(kit)) == []
-    cancelled, moot = entries(events)
-    assert (cancelled["DetailType"], moot["DetailType"]) == ("TaskCancelled", "approval.moot")
-    assert json.loads(moot["Detail"])["task"] == {"recipients": [APPROVER]}
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=repr)

@@ -60,7 +60,7 @@ class Approver(Actor):
             message=ENVELOPE,
             consumer=self.function,
         )
-        outcomes = events.EventPattern(source=[SOURCE], detail={"tell_requester": [True]})
+        outcomes = events.EventPattern(source=[SOURCE], detail={"tell": [True]})
         self._hand_offs.take("Outcomes", outcomes, self._bus)
 
     def send_on(self, channel: MessageChannel, directory: Directory) -> None:
@@ -73,6 +73,6 @@ class Approver(Actor):
             directory.grant_read(self.function)
         if channel.closes:
             # The rule above takes the events that tell a requester.
-            detail = {"task_kind": ["approval"], "tell_requester": events.Match.does_not_exist()}
+            detail = {"task_kind": ["approval"], "tell": events.Match.does_not_exist()}
             ended = events.EventPattern(source=[SOURCE], detail_type=list(ENDS), detail=detail)
             self._hand_offs.take("EndedRule", ended, self._bus)

@@ -6,13 +6,14 @@ import json
 import pytest
 
 from countersign.domain import tasks
-from countersign.domain.tasks import Exchange, Status
+from countersign.domain.tasks import Exchange, Replacement, Status
 from countersign.services.lifecycle_events import EVENTS, events_of
 from countersign.testing.builders import (
     APPROVER,
     CALLBACK_ID,
     DETAILS,
     NOW,
+    OTHER_APPROVER,
     REQUESTER,
     TITLE,
     any_decided_task,
@@ -67,9 +68,34 @@ def test_an_event_after_which_the_requester_is_told_the_outcome_says_so(tells: b
     )
     for before, after in changes:
         (event,) = events_of(before, dataclasses.replace(after, tells_requester=tells))
-        assert event.get("tell_requester", False) is tells
+        assert event.get("tell", False) is tells
     (opened,) = events_of(None, any_task(tells_requester=tells))
-    assert "tell_requester" not in opened
+    assert "tell" not in opened
+
+
+@pytest.mark.parametrize(
+    ("because", "tells"),
+    [
+        ("withdrawn", True),
+        ("withdrawn_by_operator", True),
+        ("withdrawn_by_requester", True),
+        ("execution_failed", False),
+        ("hand_off_failed", False),
+    ],
+)
+def test_an_event_after_which_approvers_are_told_that_their_links_are_moot_says_so(because: str, tells: bool) -> None:
+    cancelled = any_task(status=Status.CANCELLED, closed_because=because)
+    (event,) = events_of(any_task(), cancelled)
+    assert event.get("tell", False) is tells
+    (event,) = events_of(any_task(), dataclasses.replace(cancelled, audience=()))
+    assert "tell" not in event, "nobody was asked"
+
+
+def test_each_replacement_of_an_approver_is_published_once_and_names_nobody() -> None:
+    replaced = any_task(replaced=(Replacement(OTHER_APPROVER, APPROVER, NOW),))
+    (event,) = events_of(any_task(), replaced)
+    assert (event["kind"], event["tell"], APPROVER in json.dumps(event)) == ("TaskReassigned", True, False)
+    assert not list(events_of(replaced, dataclasses.replace(replaced, audit_seq=9)))
 
 
 def test_each_return_to_the_requester_is_published_once() -> None:

@@ -45,11 +45,6 @@ def inbox(task: Task, recipient: str) -> dict[str, Any]:
     return _envelope(task, "inbox", (recipient,))
 
 
-def moot(task: Task, recipients: tuple[str, ...]) -> dict[str, Any]:
-    """Return the envelope that tells people that their links are moot. It has no content: the ledger has it."""
-    return _checked(task, f"{task.question.kind}.moot", {"recipients": list(recipients)})
-
-
 def held(task: Task, event: "ProviderEvent", reason: str) -> dict[str, Any]:
     """Return the envelope that announces a held event to the operators."""
     assert task.question.correlation, "a held event belongs to a correlated task"

@@ -32,20 +32,18 @@ def moot_for(task: Task, address: str) -> Moot | None:
     """
     if made := task.replacement_of(address):
         return Moot("reassigned" if made.because else "taken_back", made.at, made.to, made.because)
-    if _is_withdrawn(task) and task.closed_at and address in task.audience:
+    if is_withdrawn(task) and task.closed_at and address in task.audience:
         return Moot(_WITHDRAWN, task.closed_at, because=task.closed_comment)
     return None
 
 
-def newly_moot(before: Task | None, after: Task) -> tuple[str, ...]:
-    """Return the people whose links, if they have any, a change has made moot. Nobody is told about proofs."""
-    if before is None or after.request_id.startswith(PREFIX):
+def perhaps_told(task: Task) -> tuple[str, ...]:
+    """Return the people whose links to a task may be moot. Nobody is told about proofs."""
+    if task.request_id.startswith(PREFIX):
         return ()
-    if before.status is Status.OPEN and _is_withdrawn(after):
-        return after.audience
-    made = after.replaced[len(before.replaced) :]
-    return tuple(each.by for each in made if after.replacement_of(each.by))
+    return tuple(dict.fromkeys((*task.audience, *(made.by for made in task.replaced))))
 
 
-def _is_withdrawn(task: Task) -> bool:
-    return task.status is Status.CANCELLED and task.closed_because.startswith(_WITHDRAWN)
+def is_withdrawn(task: Task) -> bool:
+    """Tell whether a task that asks people was withdrawn: by its workflow, an operator or the requester."""
+    return task.status is Status.CANCELLED and task.closed_because.startswith(_WITHDRAWN) and bool(task.audience)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -70,7 +70,7 @@ class Deliveries:
         Raises:
             TransientError: The ledger or the channel did not answer; deliver the same envelope again.
         """
-        return to_each(envelope, lambda recipient: self._deliver_once(envelope, recipient))
+        return to_each(envelope["task"]["recipients"], lambda recipient: self._deliver_once(envelope, recipient))
 
     def deliver_inbox(self, envelope: Mapping[str, Any]) -> int:
         """Send people the links to their inboxes, and return the number of messages sent.
@@ -220,15 +220,15 @@ def _level(task: Task) -> tuple[int, int]:
     return int(number), len(task.question.elsewhere) - int(number) + 2
 
 
-def to_each(envelope: Mapping[str, Any], act: Callable[[str], bool]) -> int:
-    """Act for each recipient of an envelope, and return for how many a message was sent.
+def to_each(recipients: Iterable[str], act: Callable[[str], bool]) -> int:
+    """Act for each recipient, and return for how many a message was sent.
 
     Raises:
         TransientError: It failed for one of them; all were tried.
     """
     failures: list[TransientError] = []
     sent = 0
-    for recipient in envelope["task"]["recipients"]:
+    for recipient in recipients:
         try:
             sent += act(recipient)
         except TransientError as error:  # one mailbox that refuses must not block the others

@@ -1,7 +1,7 @@
 """Lifecycle events of tasks for the bus: ids, kind, outcome and times; no details, comments or people.
 
-An event after which the requester may have to be told the outcome has `tell_requester`, always true: it is also a
-message for the approver, which looks the task up.
+An event after which the requester may have to be told the outcome, or approvers that their links are moot, has `tell`,
+always true: it is also a message for the approver, which looks the task up.
 
 `PaymentRefunded` and `PaymentDisputed` also have `provider`, `external_id` and `payment_id`, which is the external id
 if the provider does not identify attempts. A refund has `refunded`, the total so far, and `currency`.
@@ -10,7 +10,7 @@ if the provider does not identify attempts. A refund has `refunded`, the total s
 from collections.abc import Iterator
 from typing import Any
 
-from countersign.domain import payments, telling
+from countersign.domain import moot, payments, telling
 from countersign.domain.clock import to_text
 from countersign.domain.tasks import Status, Task
 
@@ -28,14 +28,24 @@ REFUNDED = "PaymentRefunded"
 DISPUTED = "PaymentDisputed"
 BOUNCED = "MailBounced"
 RETURNED = "TaskReturned"
+REASSIGNED = "TaskReassigned"
+
+MAKE_MOOT = frozenset({EVENTS[Status.CANCELLED], REASSIGNED})
+"""The events after which links of approvers may be moot."""
 
 
 def events_of(before: Task | None, after: Task) -> Iterator[dict[str, Any]]:
-    """Yield the events of one change: the new status, a return, new bounces, new refunds and disputes of a payment."""
+    """Yield the events of one change.
+
+    They are the new status, a return, a person who is asked in another's place by an operator or again, new bounces,
+    new refunds, and new disputes of a payment.
+    """
     if before is None or before.status is not after.status:
         yield _news(EVENTS[after.status], after)
     elif after.returned and len(before.exchanges) < len(after.exchanges):
         yield _news(RETURNED, after)
+    elif len(before.replaced) < len(after.replaced):
+        yield _event(REASSIGNED, after) | {"tell": True}
     if before is not None:
         yield from _reported(before, after)
 
@@ -56,8 +66,9 @@ def _reported(before: Task, after: Task) -> Iterator[dict[str, Any]]:
 
 
 def _news(kind: str, after: Task) -> dict[str, Any]:
-    """Return an event that may concern the requester."""
-    return _event(kind, after) | ({"tell_requester": True} if telling.outcome(after) else {})
+    """Return an event that may concern the requester, or approvers whose links it makes moot."""
+    is_told = telling.outcome(after) or moot.is_withdrawn(after)
+    return _event(kind, after) | ({"tell": True} if is_told else {})
 
 
 def _event(kind: str, after: Task) -> dict[str, Any]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from countersign.channels.messages import MOOT, Message
 from countersign.domain.audit import AuditEntry
 from countersign.domain.clock import to_text
-from countersign.domain.moot import Moot, moot_for
-from countersign.domain.proofs import may_write_to
+from countersign.domain.moot import Moot, moot_for, perhaps_told
 from countersign.domain.tasks import Task
 from countersign.services.deliveries import Deliveries, to_each
 
@@ -21,11 +19,11 @@ class MootLinks:
 
     deliveries: Deliveries
 
-    def tell(self, envelope: Mapping[str, Any]) -> int:
-        """Tell the recipients of an envelope why their links are moot, if a link was minted for them.
+    def tell(self, task_id: str) -> int:
+        """Tell the people whose links to a task are moot, if a link was minted for them and they were not told yet.
 
-        Every principal that may put events on the bus can write such an envelope. So only the ledger says what is told,
-        and to whom. Only a crash between sending and recording makes a second message.
+        Every principal that may put events on the bus can ask for this. So only the ledger says what is told, and to
+        whom. Only a crash between sending and recording makes a second message.
 
         Returns:
             The number of messages sent.
@@ -33,11 +31,13 @@ class MootLinks:
         Raises:
             TransientError: The ledger or the channel did not answer; tell the same again.
         """
-        return to_each(envelope, lambda recipient: self._tell_once(envelope["task_id"], recipient))
+        task = self.deliveries.ledger.task(task_id)
+        people = [person for person in perhaps_told(task) if moot_for(task, person)] if task else []
+        return to_each(people, lambda person: self._tell_once(task_id, person))
 
     def _tell_once(self, task_id: str, recipient: str) -> bool:
         task = self.deliveries.ledger.task(task_id)
-        moot = moot_for(task, recipient) if task and may_write_to(recipient, task_id) else None
+        moot = moot_for(task, recipient) if task else None
         if task is None or moot is None:
             return False
         told = {"recipient": recipient, "why": moot.why, "since": to_text(moot.since)}
