@@ -17,6 +17,7 @@ from countersign.domain.questions import Attachment, Person
 from countersign.domain.rules import Rule
 from countersign.presentation.brand import PLAIN
 from countersign.services.deliveries import Deliveries
+from countersign.services.moot_links import MootLinks
 from countersign.services.tellings import Tellings
 from countersign.testing.builders import any_task, http_event
 from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryLedger
@@ -29,6 +30,7 @@ ORDER: Mapping[str, Any] = {
     "details": (("Order", "1001"), ("Description", "Twelve office chairs,\nblack, with armrests")),
     "requester": RITA,
     "amount": "250.00 EUR",
+    "send_back": True,
     "attachments": (Attachment("Offer.pdf", "https://files.example.com/offers/1001.pdf"),),
 }
 MACHINE: Mapping[str, Any] = {
@@ -105,6 +107,11 @@ class Scene:
         Tellings(self._deliveries).tell(task_id)
         return self.mails[RITA]
 
+    def tell_moot(self, task_id: str) -> str:
+        """Tell Maria why her link is moot, and return the mail."""
+        MootLinks(self._deliveries).tell(task_id)
+        return self.mails[MARIA]
+
     def show(self, path: str = "/review", person: str = MARIA) -> str:
         """Return a page of a person's last link."""
         return self._page("GET", path, query={"t": self._tokens[person]})
@@ -118,6 +125,12 @@ class Scene:
     def look(self, token: str) -> str:
         """Return the page of a link."""
         return self._page("GET", "/review", query={"t": token})
+
+    def decide_ticked(self, decision: str) -> str:
+        """Tick everything on Maria's list that can be ticked, and return the answer."""
+        ticks = re.findall('name="tick" value="([^"]*)"', self.show("/inbox"))
+        form = [("t", self._tokens[MARIA]), ("decision", decision), *(("tick", tick) for tick in ticks)]
+        return self._page("POST", "/inbox", urlencode(form))
 
     def inbox(self, task_id: str) -> str:
         """Return the list of all tasks that wait for Maria."""
@@ -179,6 +192,17 @@ def _delegated(scene: Scene) -> str:
     return scene.post("", path="/delegate", colleague=HUGO, confirmed="yes")
 
 
+def _sent_back(scene: Scene) -> str:
+    scene.ask(**MACHINE)
+    return scene.post("return", comment="Which supplier is it?")
+
+
+def _returned(scene: Scene) -> str:
+    scene.ask(**TWO_OF_THREE)
+    scene.post("return", HUGO, comment="Which supplier is it?")
+    return scene.show()
+
+
 def _expired(scene: Scene) -> str:
     scene.ask()
     scene.clock.move(days=3)
@@ -195,6 +219,11 @@ def _inbox(scene: Scene) -> str:
     scene.ask(1004, 6, title="Order 1004", amount="18400.00 EUR")
     scene.ask(1007, 0.2, **TWO_OF_THREE)
     return scene.inbox(scene.ask())
+
+
+def _batch(scene: Scene) -> str:
+    _inbox(scene)
+    return scene.decide_ticked("approve")
 
 
 def _unknown(scene: Scene) -> str:
@@ -235,6 +264,18 @@ def _rejected_mail(scene: Scene) -> str:
     return scene.tell(task_id)
 
 
+def _returned_mail(scene: Scene) -> str:
+    task_id = scene.ask(**MACHINE)
+    scene.post("return", comment="Which supplier is it?")
+    return scene.tell(task_id)
+
+
+def _moot_mail(scene: Scene) -> str:
+    task = scene.ledger.standing[scene.ask()]
+    scene.ledger.commit(tasks.withdraw(task, "olga", "Ordered by mistake", NOW))
+    return scene.tell_moot(task.task_id)
+
+
 EXAMPLES: Mapping[str, Callable[[Scene], str]] = {
     "review": _review,
     "review-shared": _shared,
@@ -243,17 +284,22 @@ EXAMPLES: Mapping[str, Callable[[Scene], str]] = {
     "approved": _approved,
     "recorded": _recorded,
     "too-late": _too_late,
+    "sent-back": _sent_back,
+    "returned": _returned,
     "delegate": _delegate,
     "delegated": _delegated,
     "expired": _expired,
     "withdrawn": _withdrawn,
     "unknown": _unknown,
     "inbox": _inbox,
+    "batch": _batch,
     "mail": _mail(),
     "mail-shared": _mail(**TWO_OF_THREE),
     "mail-reminder": _reminder,
     "mail-inbox": _inbox_mail,
     "mail-approved": _approved_mail,
     "mail-rejected": _rejected_mail,
+    "mail-returned": _returned_mail,
+    "mail-moot": _moot_mail,
 }
 """Every page and mail by the name of its picture."""

@@ -12,13 +12,12 @@ PAGE = Path(__file__).parents[2] / "docs/pages.md"
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example_is_a_whole_page_or_mail_of_usual_size(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_example_is_a_whole_page_or_mail(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Countersign")
     monkeypatch.setenv("METRICS_STAGE", "test")
     page = EXAMPLES[name](Scene("en"))
     assert page.startswith("<!doctype html>")
     assert PLAIN["name"] in page
-    assert len(page.encode()) < 14_000
 
 
 def test_every_picture_stands_on_the_page_of_pictures() -> None:
