@@ -119,6 +119,11 @@ def brand_table(settings: Settings) -> Brand:
     }
 
 
+def readers(settings: Settings) -> dict[str, str]:
+    """Return the variables with the language and time zone of people about whom nothing else is known."""
+    return {"LANGUAGE": settings.people.language, "TIME_ZONE": settings.people.time_zone}
+
+
 def _startable(function: WorkflowFunction, workflow: WorkflowSettings) -> dict[str, Any]:
     """Return the row of one workflow in the table of `requests_api`."""
     return {

@@ -31,6 +31,7 @@ from stacks.options import (
     brand_table,
     environment,
     log_retention,
+    readers,
     removal_policy,
     request_tables,
     throttle,
@@ -95,6 +96,7 @@ class PublicStack(FunctionStack):
             directory=state.directory,
             limits=limits,
             brand=brand_table(settings),
+            readers=readers(settings),
         )
         review.add_routes(api, pages=throttle(throttles.review), unknown=throttle(throttles.default))
         requests = Requests(
@@ -157,6 +159,7 @@ class PublicStack(FunctionStack):
             stage=settings.stage,
             base_url=self.base_url,
             brand=brand_table(settings),
+            readers=readers(settings),
             ledger=state.ledger,
             hand_offs=state.hand_offs,
         )

@@ -10,7 +10,7 @@ from countersign.domain import strict_json
 from countersign.functions.batches import Record, run_batch
 from countersign.functions.log import logger
 from countersign.functions.telemetry import about
-from countersign.presentation import brand
+from countersign.presentation import brand, words
 from countersign.services.deliveries import Deliveries
 
 PRODUCTION = "prod"
@@ -28,15 +28,22 @@ def deliveries(ports: Ports) -> Deliveries:
 
 def take(record: Record) -> None:
     """Deliver the hand-off of one message, or act on a lifecycle event."""
-    document = strict_json.read(record["body"].encode())
+    environment = current_ports().environment
+    with (
+        brand.shown(environment.table("brand")),
+        words.reading(environment.text("LANGUAGE", ""), environment.text("TIME_ZONE", "")),
+    ):
+        _take(strict_json.read(record["body"].encode()))
+
+
+def _take(document: Any) -> None:
     if isinstance(document, dict) and "task_kind" in document:  # as no envelope has
         _follow(document)
         return
     handed_off = envelope.read(document)
     about(task_id=handed_off["task_id"])
     deliver = deliveries().deliver_inbox if handed_off["kind"].endswith(".inbox") else deliveries().deliver
-    with brand.shown(current_ports().environment.table("brand")):
-        sent = deliver(handed_off)
+    sent = deliver(handed_off)
     logger.info("delivered", kind=handed_off["kind"], mails=sent)
     # Also now: the task may have ended while its message was on the way.
     _close_links(handed_off["task_id"])
@@ -58,11 +65,8 @@ def _tell(task_id: str, kind: str) -> None:
     from countersign.services.moot_links import MootLinks
     from countersign.services.tellings import Tellings
 
-    with brand.shown(current_ports().environment.table("brand")):
-        sent = Tellings(deliveries()).tell(task_id) + (
-            MootLinks(deliveries()).tell(task_id) if kind in MAKE_MOOT else 0
-        )
-    logger.info("told", mails=sent)
+    moot = MootLinks(deliveries()).tell(task_id) if kind in MAKE_MOOT else 0
+    logger.info("told", mails=Tellings(deliveries()).tell(task_id) + moot)
 
 
 def _close_links(task_id: str) -> None:

@@ -10,6 +10,7 @@ from countersign.channels.messages import Message
 from countersign.composition import current_ports
 from countersign.domain.errors import MessageRefusedError, SecretError, SecretsUnavailableError
 from countersign.functions.log import logger
+from countersign.presentation import words
 
 
 def send(message: Message) -> Mapping[str, str]:
@@ -51,7 +52,8 @@ def _carried(name: str, message: Message, settings: Mapping[str, str]) -> dict[s
     if channel.by_user_id:
         entry = ports.directory.entries((message.recipient,))[message.recipient]
         message = replace(message, user_id=entry.slack)
-    with _failing_as_refused():
+    with _failing_as_refused(), words.reading():
+        words.turn_to(message.recipient, message.people)
         reference = channel.send(message, settings, _secrets(name))
     return {"channel": name, "message": reference} if reference else {"channel": name}
 

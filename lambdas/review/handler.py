@@ -13,7 +13,7 @@ from countersign.functions import http, limits
 from countersign.functions.http import Event
 from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count
-from countersign.presentation import brand
+from countersign.presentation import brand, words
 from countersign.services.limits import Limiter, Rates
 from review import notices, review, views
 from review.document import encoded
@@ -49,7 +49,9 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG
     """Lambda's entry: an API Gateway event, payload format 2.0."""
     about()
     page = PAGES.get(event["routeKey"])
-    with brand.shown(current_ports().environment.table("brand")):
+    environment = current_ports().environment
+    language = words.accepted(http.headers_of(event).get("accept-language", "")) or environment.text("LANGUAGE", "")
+    with brand.shown(environment.table("brand")), words.reading(language, environment.text("TIME_ZONE", "")):
         status, headers, body = _page(page, event) if page else _unknown_path(event)
     if event["requestContext"]["http"]["method"] == "HEAD":
         body = ""

@@ -8,8 +8,9 @@ from countersign.functions import limits
 from countersign.functions.http import Event
 from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count
+from countersign.presentation import words
 from countersign.services.batches import MOST_ITEMS, Batches, Item, is_decision
-from countersign.services.inboxes import Inboxes
+from countersign.services.inboxes import Inbox, Inboxes
 from countersign.services.reviews import Click, Reviews
 from review.batch_page import batch_page
 from review.form import click_of, ticked
@@ -32,7 +33,7 @@ def inboxes(ports: Ports) -> Inboxes:
 def show(event: Event) -> PageResponse:
     """Show an inbox. Changes nothing."""
     token = (event.get("queryStringParameters") or {}).get("t", "")
-    return PageResponse(HTTPStatus.OK, inbox_page(inboxes().look(token), token, current_ports().clock.now()))
+    return PageResponse(HTTPStatus.OK, inbox_page(_looked(token), token, current_ports().clock.now()))
 
 
 def post(event: Event) -> PageResponse:
@@ -45,6 +46,13 @@ def post(event: Event) -> PageResponse:
     return PageResponse(HTTPStatus.OK, inbox_sent_page(recipient, current_ports().clock.now()))
 
 
+def _looked(token: str) -> Inbox:
+    """Return the inbox of a link, whose page is in its owner's language."""
+    inbox = inboxes().look(token)
+    words.turn_to(inbox.recipient, inbox.people)
+    return inbox
+
+
 def _decide(event: Event, click: Click) -> PageResponse:
     # Imported here: the module of the handler imports this one, at its first use.
     from review.handler import limiter
@@ -52,11 +60,13 @@ def _decide(event: Event, click: Click) -> PageResponse:
     chosen = ticked(event)
     if problem := _problem(click, len(chosen)):
         now = current_ports().clock.now()
-        return PageResponse(HTTPStatus.BAD_REQUEST, inbox_page(inboxes().look(click.token), click.token, now, problem))
+        return PageResponse(HTTPStatus.BAD_REQUEST, inbox_page(_looked(click.token), click.token, now, problem))
     admit = partial(limits.admit, limiter().admit, event, click.token)
     recipient, items = batches().decide(click, chosen, admit)
     for item in items:
         _count(item)
+        if item.review:
+            words.turn_to(recipient, item.review.task.question.people)
     return PageResponse(HTTPStatus.OK, batch_page(items, recipient, click.token))
 
 

@@ -4,6 +4,7 @@ from countersign.composition import Ports, current_ports, once
 from countersign.functions.http import Event
 from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count
+from countersign.presentation import words
 from countersign.services.reviews import Click, Review, Reviews
 from review import views
 from review.form import TAKE_BACK, click_of
@@ -21,13 +22,14 @@ def show(event: Event) -> PageResponse:
     """Show the task of a link. Changes nothing: mail scanners open every link."""
     query = event.get("queryStringParameters") or {}
     key = Key(query.get("t", ""), query.get("task", ""))
-    return views.of_look(reviews().look(key.token, key.task_id), key, current_ports().clock.now())
+    review = _read_by_owner(reviews().look(key.token, key.task_id))
+    return views.of_look(review, key, current_ports().clock.now())
 
 
 def decide(event: Event) -> PageResponse:
     """Record a vote."""
     click = click_of(event)
-    review = reviews().decide(click)
+    review = _read_by_owner(reviews().decide(click))
     _tell("clicked", review)
     if not review.unconfirmed:
         count("AnswersRefused" if review.refusal else "AnswersRecorded")
@@ -39,15 +41,21 @@ def hand_over(event: Event) -> PageResponse:
     click = click_of(event)
     if click.action == TAKE_BACK:
         return _take_back(click)
-    review = reviews().hand_over(click)
+    review = _read_by_owner(reviews().hand_over(click))
     _tell("handed over", review)
     return views.of_hand_over(review, click, current_ports().clock.now())
 
 
 def _take_back(click: Click) -> PageResponse:
-    review = reviews().take_back(click)
+    review = _read_by_owner(reviews().take_back(click))
     _tell("taken back", review)
     return views.of_take_back(review, click, current_ports().clock.now())
+
+
+def _read_by_owner(review: Review) -> Review:
+    """Make the page in the language of the link's owner."""
+    words.turn_to(review.recipient, review.task.question.people)
+    return review
 
 
 def _tell(what: str, review: Review) -> None:

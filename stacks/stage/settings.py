@@ -19,6 +19,7 @@ from countersign.adapters.task_items import RETENTION
 from countersign.channels.base import KIT as CHANNELS
 from countersign.domain.identity import normalise, same_domain
 from countersign.domain.proofs import PROVIDER
+from countersign.presentation.words import ENGLISH, languages, time_zone
 from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
 from stacks.stage.api import ApiSettings, check_api
 from stacks.stage.brand import BrandSettings, check_brand
@@ -97,8 +98,19 @@ class EncryptionSettings(Table):
 
 
 class PeopleSettings(Table):
-    """Rights of people in the account."""
+    """The people who read pages and mails, and the rights of people in the account."""
 
+    language: Annotated[str, one_of(tuple(sorted(languages())))] = ENGLISH
+    """The language of pages and mails for people for whom the directory has none. On pages, those of the browser come
+    first."""
+    time_zone: Annotated[
+        str,
+        Rule(
+            "the name of a time zone in IANA's data, such as Europe/Berlin",
+            lambda value: time_zone(value) is not None,
+        ),
+    ] = "UTC"
+    """The time zone of pages and mails for people for whom the directory has none."""
     deny_callbacks: bool = False
     """Whether the stage has a managed policy that denies completing callbacks. Attach it to the roles and permission
     sets of people; the output `DenyCallbacksPolicy` names it."""

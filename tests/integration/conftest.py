@@ -589,10 +589,18 @@ def assert_problem(page: Page, status: int, code: str, pointer: str | None = Non
     assert "pointer" not in document or status in (400, 404, 410, 413, 422), "only the request's content has places"
 
 
-def look(token: str | None, path: str = "/review", method: str = "GET", *, source: str = "", **query: str) -> Page:
+def look(
+    token: str | None,
+    path: str = "/review",
+    method: str = "GET",
+    *,
+    source: str = "",
+    headers: Mapping[str, str] | None = None,
+    **query: str,
+) -> Page:
     """Open a page by a token, as a browser does."""
     asked = None if token is None else {"t": token, **query}
-    return call(review.handler.handler, method, path, source, query=asked)
+    return call(review.handler.handler, method, path, source, query=asked, headers=headers or {})
 
 
 def post_form(path: str, headers: Mapping[str, str] = SAME_ORIGIN, /, *, source: str = "", **fields: str) -> Page:

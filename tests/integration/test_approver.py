@@ -12,6 +12,7 @@ import bus_events.handler
 from approver.handler import handler
 from countersign.contracts import envelope
 from countersign.domain import tasks
+from countersign.domain.questions import Person
 from countersign.services import lifecycle_events
 from countersign.testing.builders import APPROVER, OTHER_APPROVER, REQUESTER, TITLE, any_envelope, ses_event
 from tests.integration.conftest import (
@@ -57,6 +58,20 @@ def test_every_recipient_gets_one_mail_from_our_address_with_a_link_to_their_own
         assert task.callback_id not in json.dumps(mail)
         page = look(token_in(mail))
         assert (page.status, recipient in page.body) == (200, True)
+
+
+def test_each_mail_is_in_the_recipients_language_and_time_zone(
+    kit: Kit, mails: Operation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANGUAGE", "ar")
+    people = {APPROVER: Person(language="de", time_zone="Europe/Rome"), REQUESTER: Person(name="Rita Moreno")}
+    assert run(envelope.requested(kit.open_task(audience=BOTH, people=people))) == []
+    maria, other = (mail["Content"]["Simple"]["Body"] for mail in mails.documents)
+    assert '<html lang="de" dir="ltr">' in maria["Html"]["Data"]
+    assert "Rita Moreno" in maria["Text"]["Data"]
+    assert "\u00a0CET" in maria["Text"]["Data"]
+    assert '<html lang="ar" dir="rtl">' in other["Html"]["Data"]
+    assert "\u00a0UTC" in other["Text"]["Data"]
 
 
 def test_the_ledger_has_the_sha_256_of_tokens_and_not_the_tokens(kit: Kit, mails: Operation) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from countersign.domain.links import Link, Purpose
+from countersign.domain.questions import Person
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import MAX_BODY_BYTES
 from countersign.domain.tasks import Status
@@ -82,6 +83,26 @@ def test_the_page_of_an_open_task_has_the_form_and_names_who_submitted_the_reque
     for shown in (TITLE, f'value="{token}"', f'value="{task.shown}"', "Submitted by", "assumed-role/shop/rita@"):
         assert shown in page.body
     assert "111122223333" not in page.body
+
+
+def test_a_page_is_in_the_directorys_language_then_the_browsers_then_the_stages(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANGUAGE", "ar")
+    monkeypatch.setenv("TIME_ZONE", "Asia/Dubai")
+    people = {APPROVER: Person(name="Maria Rossi", language="de", time_zone="Europe/Rome")}
+    kit.open_task(people=people, audience=(APPROVER, OTHER_APPROVER))
+    of_maria, of_other = kit.link(), kit.link(OTHER_APPROVER)
+
+    def shown(token: str, accepted: str = "") -> tuple[str | None, bool]:
+        body = look(token, headers={"accept-language": accepted}).body
+        language = re.search('<html lang="(.*?)" dir=', body)
+        return language and language[1], "UTC+04:00</time>" in body
+
+    assert shown(of_maria, "en") == ("de", False)
+    assert shown(of_other, "fr, de;q=0.5") == ("de", True)
+    assert shown(of_other) == shown(of_other, "fr") == ("ar", True)
+    assert "<bdi>Maria Rossi</bdi> (<bdi>maria@example.com</bdi>)" in look(of_other).body
 
 
 def test_head_answers_like_get_without_the_page(kit: Kit) -> None:

@@ -55,7 +55,7 @@ def test_a_mail_has_one_link_without_a_decision(name: str) -> None:
 def test_a_mail_shows_request_recipient_and_deadline(name: str) -> None:
     for body in map(read, (MAILS[name].html, MAILS[name].text)):
         for part in (
-            *("Amount", "250.00 EUR", "ana@example.com", "maria@example.com", "14:12\u00a0UTC"),
+            *("Amount", "250.00\u00a0EUR", "ana@example.com", "maria@example.com", "14:12\u00a0UTC"),
             "Do not forward",
         ):
             assert part in body

@@ -437,6 +437,8 @@ event_source = "aws.partner/stripe.com/ed_1001"
                 ("= 3600", "= 3601", "execution_timeout_seconds", 7200, "at least 7201: deadline_seconds and"),
             )
         ),
+        ('[people]\nlanguage = "fr"', "people.language", "fr", "one of ar, de, en"),
+        ('[people]\ntime_zone = "Europe/Atlantis"', "people.time_zone", "Europe/Atlantis", "such as Europe/Berlin"),
         ('encrypted = "yes"', f"{OWN}.encrypted", "yes", "true or false"),
         ("enabled = false", "workflows", None, "at least one table [workflows.<name>]"),
         *(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from constructs import Construct
@@ -23,6 +25,7 @@ class Approver(Actor):
     Args:
         base_url: Base of review links, without a slash at the end.
         brand: The brand of its messages.
+        readers: The language and time zone of people about whom the directory says nothing.
         hand_offs: The bus of the hand-offs.
     """
 
@@ -34,6 +37,7 @@ class Approver(Actor):
         stage: str,
         base_url: str,
         brand: Brand,
+        readers: Mapping[str, str],
         ledger: Ledger,
         hand_offs: HandOffBus,
     ) -> None:
@@ -45,7 +49,7 @@ class Approver(Actor):
             ledger=ledger,
             # One hand-off can cause twenty mails.
             options=FunctionOptions(timeout=Duration.seconds(60), batch_size=1, memory_mb=256),
-            environment={"BASE_URL": base_url, "STAGE": stage},
+            environment={"BASE_URL": base_url, "STAGE": stage, **readers},
             tables={"brand": brand},
         )
         ledger.grant_links(self.function)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from constructs import Construct
 
 from countersign.presentation.brand import Brand
@@ -31,10 +33,19 @@ class Review(Actor):
         directory: The directory.
         limits: The limits of its requests.
         brand: The brand of its pages.
+        readers: The language and time zone of people about whom neither directory nor browser says anything.
     """
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, ledger: Ledger, directory: Directory, limits: Limits, brand: Brand
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        ledger: Ledger,
+        directory: Directory,
+        limits: Limits,
+        brand: Brand,
+        readers: Mapping[str, str],
     ) -> None:
         super().__init__(
             scope,
@@ -43,7 +54,7 @@ class Review(Actor):
             description="Pages for people: the review, delegation and the inbox",
             ledger=ledger,
             options=FunctionOptions(reserved_concurrency=limits.concurrency),
-            environment={**directory.environment, **limits.review},
+            environment={**directory.environment, **limits.review, **readers},
             tables={"brand": brand},
         )
         ledger.grant_reviews(self.function)

@@ -5,14 +5,14 @@ only link in the message is ours, and kept from looking like lines of ours.
 """
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import reduce
 
 from countersign.channels import parts
 from countersign.channels.parts import Part, Piece, Row
-from countersign.domain.questions import Shown
+from countersign.domain.questions import Person, Shown
 from countersign.domain.rules import Rule
 from countersign.domain.trail import Step
 from countersign.presentation import display, words
@@ -88,6 +88,7 @@ class Message:
         left: How much time was left when the message was made.
         by: The people who decided, or who sent the request back, in a message to the requester. For `approval.moot`,
             who is asked instead.
+        people: What the directory said about the recipient and others, by address.
         comment: What the last of them said, or why the request was withdrawn or asks somebody else; empty without a
             comment.
         moot: For `approval.moot`, why: `withdrawn`, `taken_back` or `reassigned`; empty for the other kinds.
@@ -108,6 +109,7 @@ class Message:
     level: tuple[int, int] = (1, 1)
     left: timedelta = timedelta()
     by: tuple[str, ...] = ()
+    people: Mapping[str, Person] = field(default_factory=dict)
     comment: str = ""
     trail: tuple[Step, ...] = ()
     moot: str = ""
@@ -254,7 +256,7 @@ def _details(view: Message) -> Iterator[Row]:
     """Return the rows of the question, with the people for whom it is asked."""
     for label, value in view.rows:
         if value != view.amount:
-            yield _unlinked(display.single_line(label, _LABEL_LIMIT)), _unlinked(_clipped(value))
+            yield _unlinked(display.single_line(label, _LABEL_LIMIT)), _unlinked(_clipped(display.money(value)))
     yield from _attachments(view)
     yield words.say("mail.requester"), _person(view.question.requester)
     if other := view.question.on_behalf_of:

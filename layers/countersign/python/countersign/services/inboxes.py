@@ -11,6 +11,7 @@ from countersign.domain.audit import AuditEntry
 from countersign.domain.clock import Clock
 from countersign.domain.errors import CrossSiteError, TooManyListsError, UnknownLinkError
 from countersign.domain.links import Purpose
+from countersign.domain.questions import Person
 from countersign.domain.tasks import Task
 from countersign.services.links import link_of, review_link, task_behind
 from countersign.services.reviews import FOREIGN_SITES, Click
@@ -38,6 +39,11 @@ class Inbox:
 
     recipient: str
     tasks: tuple[Task, ...]
+
+    @property
+    def people(self) -> Mapping[str, Person]:
+        """What the directory said about the people of these tasks."""
+        return {address: person for task in self.tasks for address, person in task.question.people.items()}
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ time zone and directory are set once for each (`reading`, `turn_to`), and no oth
 To add a language, add its module and run `python -m tools.formats`.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, tzinfo
@@ -19,6 +20,9 @@ from countersign.presentation.formats import FORMATS
 
 ENGLISH = "en"
 """The language in which no text is missing."""
+
+_MOST_CHOICES, _LONGEST_HEADER = 20, 500
+_CHOICE = re.compile(r"(?P<language>[a-z]{2,8})(-[a-z0-9]{1,8})*\s*(;\s*q=(?P<quality>0(\.\d{0,3})?|1(\.0{0,3})?))?")
 
 _CATEGORIES = ("zero", "one", "two", "few", "many", "other")
 """CLDR's categories of counts, in the order of the digits in `plurals` of the formats."""
@@ -67,6 +71,22 @@ def turn_to(reader: str, people: Mapping[str, Person]) -> None:
     if time_zone(person.get("time_zone", "")):
         READER.time_zone = person["time_zone"]
     READER.people = people
+
+
+def accepted(header: str) -> str:
+    """Return the language that a browser prefers among those there are; empty if it names none.
+
+    Args:
+        header: `Accept-Language` (RFC 9110, §12.5.4); of a tag such as `de-AT`, the language counts. What is malformed,
+            and all after the first 20 languages, is ignored.
+    """
+    best, weight = "", 0.0
+    for choice in header[:_LONGEST_HEADER].split(",")[:_MOST_CHOICES]:
+        found = _CHOICE.fullmatch(choice.strip().lower())
+        quality = float(found["quality"] or 1) if found else 0.0
+        if found and quality > weight and found["language"] in FORMATS:
+            best, weight = found["language"], quality
+    return best
 
 
 def languages() -> frozenset[str]:
