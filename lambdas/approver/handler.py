@@ -65,8 +65,9 @@ def _tell(task_id: str, kind: str) -> None:
     from countersign.services.moot_links import MootLinks
     from countersign.services.tellings import Tellings
 
-    moot = MootLinks(deliveries()).tell(task_id) if kind in MAKE_MOOT else 0
-    logger.info("told", mails=Tellings(deliveries()).tell(task_id) + moot)
+    sent = Tellings(deliveries()).tell(task_id)
+    sent += MootLinks(deliveries()).tell(task_id) if kind in MAKE_MOOT else 0
+    logger.info("told", mails=sent)
 
 
 def _close_links(task_id: str) -> None:
