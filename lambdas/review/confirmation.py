@@ -13,7 +13,7 @@ def confirmation_page(review: Review, click: Click) -> str:
     key = Key(click.token, click.task_id)
     main = html(
         """\
-<form class="review" method="post" action="review" accept-charset="utf-8">
+<form class="review" method="post" action="review">
 <h1>{heading}</h1>
 <p class="lead">{lead}</p>
 {asked}<dl>

@@ -18,7 +18,7 @@ def form(key: Key, colleague: str, problem: str) -> Html:
         """\
 <details class="colleague"{open}>
 <summary>{heading}</summary>
-<form method="post" action="delegate" accept-charset="utf-8">
+<form method="post" action="delegate">
 <p id="colleague-hint">{hint}</p>
 {problem}{key}<label for="colleague">{label}</label>
 <input type="email" id="colleague" name="colleague" value="{colleague}"

@@ -117,4 +117,4 @@ def _style_sheet(light: str, dark: str) -> Html:
     style = " ".join("".join(part.rpartition("*/")[2] for part in source.split("/*")).split())
     for mark in "{};,":
         style = style.replace(f" {mark}", mark).replace(f"{mark} ", mark)
-    return Html(style.replace(": ", ":").replace("LIGHT_ACCENT", light).replace("DARK_ACCENT", dark))
+    return Html(style.replace(": ", ":").replace(";}", "}").replace("LIGHT_ACCENT", light).replace("DARK_ACCENT", dark))

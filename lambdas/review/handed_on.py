@@ -19,7 +19,7 @@ def address_page(review: Review, click: Click) -> str:
     fields = (parts.key_fields(key), parts.hidden("colleague", colleague), parts.hidden("confirmed", "yes"))
     main = html(
         """\
-<form method="post" action="delegate" accept-charset="utf-8">
+<form method="post" action="delegate">
 <h1>{heading}</h1>
 <p class="lead">{lead}</p>
 {asked}<dl>
@@ -86,7 +86,7 @@ def _notice(text: str, title: str, lead: Html, then: str, more: Html) -> str:
 def _back_form(key: Key) -> Html:
     return html(
         """\
-<form method="post" action="delegate" accept-charset="utf-8">
+<form method="post" action="delegate">
 {key}<button class="plain" type="submit" name="action" value="{value}">{action}</button>
 </form>
 """,

@@ -59,7 +59,7 @@ def _batch_form(tasks: Html, token: str) -> Html:
     """Return the list as a form that decides several tasks at once."""
     return html(
         """\
-<form method="post" action="inbox" accept-charset="utf-8">
+<form method="post" action="inbox">
 {key}{tasks}<p class="next" id="next">{next}</p>
 <div class="actions">
 <button class="approve" type="submit" name="decision" value="approve" aria-describedby="next">{approve}</button>

@@ -130,7 +130,7 @@ def _form(view: ReviewView) -> Html:
     """Return the form around the page's content: so its buttons can stay in sight while the content scrolls."""
     return html(
         """\
-<form class="review" method="post" action="review" accept-charset="utf-8">
+<form class="review" method="post" action="review">
 {key}{shown}{content}{answer}</form>
 """,
         key=parts.key_fields(view.key),
