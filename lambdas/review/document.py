@@ -1,7 +1,7 @@
 """The document around every page, and its headers.
 
-A page is one document without scripts or further requests. Its only style sheet is inline, with its hash in the
-Content-Security-Policy. The style sheet is read with the first page.
+A page is one document without scripts or further requests. Its style sheets are inline, with their hashes in the
+Content-Security-Policy. They are read with the first page.
 """
 
 from base64 import b64encode
@@ -12,11 +12,20 @@ from pathlib import Path
 
 from countersign.functions import http
 from countersign.presentation import brand, words
-from countersign.presentation.markup import NOTHING, Html, html
+from countersign.presentation.markup import NOTHING, Html, html, joined
+
+SHEETS = ("style", "results")
+"""The style sheets: that of all pages, and that of results, lists and notices."""
 
 
-def document(title: str, main: Html) -> Html:
-    """Return a page with its title and its content."""
+def document(title: str, main: Html, *sheets: str) -> Html:
+    """Return a page with its title and its content.
+
+    Args:
+        title: The title.
+        main: The content.
+        *sheets: The style sheets beside that of all pages, of `SHEETS`.
+    """
     shown = brand.current()
     return html(
         """\
@@ -31,8 +40,7 @@ def document(title: str, main: Html) -> Html:
 <meta name="theme-color" content="#0f1317" media="(prefers-color-scheme: dark)">
 <meta name="robots" content="noindex, nofollow">
 <meta name="format-detection" content="telephone=no, date=no, address=no, email=no">
-<style>{style_sheet}</style>
-</head>
+{styles}</head>
 <body>
 <header class="top"><p class="brand">{head}</p></header>
 <main>
@@ -46,7 +54,7 @@ def document(title: str, main: Html) -> Html:
         direction=words.say("direction"),
         title=title,
         name=shown["name"],
-        style_sheet=_style_sheet(shown["light"], shown["dark"]),
+        styles=joined(map(_style, ("style", *sheets))),
         head=_head(shown),
         main=main,
         foot=words.say("page.foot"),
@@ -86,11 +94,12 @@ def security_headers() -> Mapping[str, str]:
 @cache
 def _headers(light: str, dark: str, *, has_logo: bool) -> Mapping[str, str]:
     """Return the headers; made once, since the policy needs the style sheet's hash."""
-    style_hash = b64encode(sha256(_style_sheet(light, dark).encode()).digest()).decode()
+    hashes = (sha256(_style_sheet(sheet, light, dark).encode()).digest() for sheet in SHEETS)
+    allowed = " ".join(f"'sha256-{b64encode(digest).decode()}'" for digest in hashes)
     policy = (
         "default-src 'none'",
         *(("img-src data:",) if has_logo else ()),
-        f"style-src 'sha256-{style_hash}'",
+        f"style-src {allowed}",
         "form-action 'self'",
         "base-uri 'none'",
         "frame-ancestors 'none'",
@@ -110,10 +119,15 @@ def _headers(light: str, dark: str, *, has_logo: bool) -> Mapping[str, str]:
     }
 
 
+def _style(sheet: str) -> Html:
+    shown = brand.current()
+    return html("<style>{content}</style>\n", content=_style_sheet(sheet, shown["light"], shown["dark"]))
+
+
 @cache
-def _style_sheet(light: str, dark: str) -> Html:
-    """Return the content of the `style` element, with the brand's accent, without comments and needless spaces."""
-    source = (Path(__file__).parent / "style.css").read_text("utf-8")
+def _style_sheet(sheet: str, light: str, dark: str) -> Html:
+    """Return the content of a `style` element, with the brand's accent, without comments and needless spaces."""
+    source = (Path(__file__).parent / f"{sheet}.css").read_text("utf-8")
     style = " ".join("".join(part.rpartition("*/")[2] for part in source.split("/*")).split())
     for mark in "{};,":
         style = style.replace(f" {mark}", mark).replace(f"{mark} ", mark)

@@ -36,7 +36,7 @@ def too_many_page(seconds: int) -> str:
 
 def page(heading: str, main: Html) -> str:
     """Return a page with its heading in its title."""
-    return document(heading, main)
+    return document(heading, main, "results")
 
 
 def notice(

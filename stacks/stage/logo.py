@@ -14,7 +14,7 @@ from stacks.stage.problems import Problem
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-MOST_BYTES = 1_800
+MOST_BYTES = 1_500
 """The largest encoded logo. Every page contains it."""
 
 _MOST_PIXELS = (240, 64)
