@@ -193,7 +193,7 @@ def described(hint: str, *, invalid: bool) -> Html:
 
 def rows(question: Shown) -> Html:
     """Return the rows of a question's content."""
-    details = joined(row(label, markup.money(text)) for label, text in question.rows)
+    details = joined(row(words.label(label), markup.money(text)) for label, text in question.rows)
     if not question.attachments:
         return details
     return html(

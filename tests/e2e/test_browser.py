@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 from tests.e2e.scene import Scene, until
 
 PHONE: ViewportSize = {"width": 320, "height": 568}
+TABLET: ViewportSize = {"width": 768, "height": 1024}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
 IN_SIGHT = """() => {
     const focused = document.activeElement, box = focused.getBoundingClientRect();
@@ -51,17 +52,23 @@ def test_a_person_decides_with_the_keyboard_alone(scene: Scene, browser: Browser
     assert scene.ended()["result"]["status"] == "approved"
 
 
-@pytest.mark.parametrize(("viewport", "colours"), [(PHONE, "dark"), (DESKTOP, "light")], ids=["phone", "desktop"])
-def test_every_page_is_accessible_and_fits(
-    scene: Scene, browser: Browser, viewport: ViewportSize, colours: str
+@pytest.mark.parametrize(
+    ("viewport", "colours", "language"),
+    [(PHONE, "dark", "ar"), (TABLET, "light", "de"), (DESKTOP, "light", "en")],
+    ids=["phone", "tablet", "desktop"],
+)
+def test_every_page_is_accessible_and_fits_in_the_browsers_language(
+    scene: Scene, browser: Browser, viewport: ViewportSize, colours: str, language: str
 ) -> None:
     scene.submit(attachments=ATTACHMENTS)
-    page = browser.new_context(viewport=viewport, color_scheme=colours).new_page()  # type: ignore[arg-type]
+    context = browser.new_context(viewport=viewport, color_scheme=colours, locale=language)  # type: ignore[arg-type]
+    page = context.new_page()
     errors: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.goto(scene.link())
+    assert page.locator("html").get_attribute("lang") == language
     assert_accessible(page)
-    page.get_by_role("button", name="Approve").click()
+    page.locator("button.approve").click()
     assert_accessible(page)
     page.goto(scene.link())
     assert_accessible(page)

@@ -256,7 +256,8 @@ def _details(view: Message) -> Iterator[Row]:
     """Return the rows of the question, with the people for whom it is asked."""
     for label, value in view.rows:
         if value != view.amount:
-            yield _unlinked(display.single_line(label, _LABEL_LIMIT)), _unlinked(_clipped(display.money(value)))
+            shown = _unlinked(_clipped(value)) if display.money(value) == value else parts.money(value)
+            yield _unlinked(words.label(display.single_line(label, _LABEL_LIMIT))), shown
     yield from _attachments(view)
     yield words.say("mail.requester"), _person(view.question.requester)
     if other := view.question.on_behalf_of:

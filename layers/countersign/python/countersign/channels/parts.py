@@ -7,7 +7,7 @@ no `max-width`; others replace its colours where the reader's scheme is dark. It
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from countersign.presentation import brand, markup, words
+from countersign.presentation import brand, display, markup, words
 from countersign.presentation.markup import NOTHING, Html, html, joined
 
 _FONT = Html("font-family:'Segoe UI',Roboto,Helvetica,Arial,sans-serif")
@@ -59,6 +59,11 @@ def value(text: str) -> Piece:
     first, *others = text.split("\n")
     shown = joined((html("{line}", line=first), *(html("<br>{line}", line=line) for line in others)))
     return Piece(text, html("<bdi>{shown}</bdi>", shown=shown))
+
+
+def money(text: str) -> Piece:
+    """Return an amount as the reader writes it."""
+    return Piece(display.money(text), html("{amount}", amount=markup.money(text)))
 
 
 def listed(texts: Iterable[str]) -> Piece:

@@ -133,6 +133,11 @@ def say(key: str, /, **values: object) -> str:
     return catalogue()[key].format_map(said)
 
 
+def label(text: str) -> str:
+    """Return a row's label in the reader's language if it is one of the kit's own; any other unchanged."""
+    return catalogue().get(f"label.{text}", text)
+
+
 def say_count(key: str, count: int) -> str:
     """Return the text for a count, with `{count}` filled in; `key` is without its category, such as `.one`."""
     return say(f"{key}.{category(count)}", count=count)

@@ -7,6 +7,10 @@ TEXTS = {
     "page.foot": "Diese Seite fragt nie nach einem Passwort oder einer Kartennummer.",
     "title.label": "Worum es geht",
     "value.empty": "–",
+    # Labels of the rows of orders.
+    "label.Order": "Bestellung",
+    "label.Amount": "Betrag",
+    "label.Description": "Beschreibung",
     "person": "{name} ({address})",
     "people.two": "{first} und {last}",
     "people.more": "{first}, {last}",

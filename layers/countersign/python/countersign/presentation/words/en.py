@@ -11,6 +11,10 @@ TEXTS = {
     "page.foot": "This page never asks for a password or a card number.",
     "title.label": "What is asked",
     "value.empty": "–",
+    # Labels of the rows of orders.
+    "label.Order": "Order",
+    "label.Amount": "Amount",
+    "label.Description": "Description",
     "person": "{name} ({address})",
     "people.two": "{first} and {last}",
     "people.more": "{first}, {last}",
