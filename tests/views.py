@@ -373,6 +373,7 @@ def _decided_pages() -> Iterator[tuple[str, str]]:
         yield f"decided-{outcome}-late-{decision}", late
         outvoted = {"maria@example.com": Vote(decision, "", NOW), "li@example.com": Vote(decision, "", NOW)}
         yield f"decided-{outcome}-outvoted-{decision}", any_decided(outcome=outcome, votes=outvoted)
+    yield "decided-lost-return", any_decided(lost=Click(TOKEN, "return", COMMENT))
     yield "decided-attachments", any_decided(attachments=(*ATTACHMENTS, UNLINKED))
     for just_now in (True, False):
         yield f"decided-information-{just_now}", any_decided(acknowledge=True, just_now=just_now)

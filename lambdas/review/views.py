@@ -41,7 +41,7 @@ from countersign.domain.tasks import Task
 from countersign.domain.votes import approvals, may_delegate, needed, obstacle
 from countersign.functions import http
 from countersign.presentation.markup import NOTHING, Html
-from countersign.services.reviews import REASONS, Click, Review
+from countersign.services.reviews import REASONS, RETURN, Click, Review
 from review import notices
 from review.notices import Problem
 from review.parts import Key
@@ -204,7 +204,7 @@ def _again(review: Review, click: Click, now: datetime, **changes: Any) -> str:
 
 
 def _too_late(review: Review, click: Click, now: datetime) -> str:
-    return _result(review, now, lost=click if click.decision in set(Decision) else None)
+    return _result(review, now, lost=click if click.decision in {*Decision, RETURN} else None)
 
 
 def _confirmation(review: Review, click: Click) -> str:

@@ -413,6 +413,19 @@ def test_an_invalid_post_from_an_outdated_page_shows_the_current_state(task: Tas
     assert 'name="decision"' not in views.of_click(unknown, any_click(), NOW).page
 
 
+@pytest.mark.parametrize(
+    ("decision", "says"),
+    [
+        ("approve", "Your approval was not recorded"),
+        ("reject", "Your rejection was not recorded"),
+        ("return", "Your question was not recorded"),
+    ],
+)
+def test_a_click_after_the_decision_says_what_was_not_recorded(decision: str, says: str) -> None:
+    review = Review(any_decided_task(), OTHER_APPROVER, refusal=errors.DecidedOtherwiseError())
+    assert says in views.of_click(review, any_click(decision=decision), NOW).page
+
+
 def test_a_delegation_after_the_own_decision_reports_no_lost_vote() -> None:
     review = Review(any_decided_task(), APPROVER, refusal=errors.DecidedOtherwiseError())
     assert "was not recorded" not in views.of_hand_over(review, any_hand_over(), NOW).page

@@ -195,6 +195,7 @@ TEXTS = {
     "decided.owner": "هذا الرابط خاص بـ {recipient}.",
     "lost.approve": "لم تُسجَّل موافقتك",
     "lost.reject": "لم يُسجَّل رفضك",
+    "lost.return": "لم يُسجَّل سؤالك",
     "lost.comment": "تعليقك الذي لم يُسجَّل",
     "recorded.missing.one": "لم يُتخذ القرار بعد: تنقص موافقة واحدة.",
     "recorded.missing.two": "لم يُتخذ القرار بعد: تنقص موافقتان.",

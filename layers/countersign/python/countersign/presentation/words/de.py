@@ -228,6 +228,7 @@ TEXTS = {
     "decided.owner": "Dieser Link ist für {recipient}.",
     "lost.approve": "Ihre Zustimmung wurde nicht gespeichert",
     "lost.reject": "Ihre Ablehnung wurde nicht gespeichert",
+    "lost.return": "Ihre Rückfrage wurde nicht gespeichert",
     "lost.comment": "Ihr Kommentar, der nicht gespeichert wurde",
     "recorded.missing.one": "Noch ist nichts entschieden: Es fehlt eine Zustimmung.",
     "recorded.missing.other": "Noch ist nichts entschieden: Es fehlen {count} Zustimmungen.",

@@ -214,6 +214,7 @@ TEXTS = {
     "decided.owner": "This link is for {recipient}.",
     "lost.approve": "Your approval was not recorded",
     "lost.reject": "Your rejection was not recorded",
+    "lost.return": "Your question was not recorded",
     "lost.comment": "Your comment, which was not recorded",
     "recorded.missing.one": "It is not decided yet: one more approval is needed.",
     "recorded.missing.other": "It is not decided yet: {count} more approvals are needed.",
