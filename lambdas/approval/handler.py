@@ -23,4 +23,5 @@ def approval_of(document: Mapping[str, Any]) -> Approval:
     """
     price = (("Amount", f"{document['amount']} {document['currency']}"),) if "amount" in document else ()
     rows = tuple((row["label"], row["value"]) for row in document.get("rows", ()))
-    return Approval.from_input(document, title=document["title"], details=(*price, *rows), send_back=True)
+    fixed = tuple(row["label"] for row in document.get("rows", ()) if row.get("fixed"))
+    return Approval.from_input(document, title=document["title"], details=(*price, *rows), send_back=True, fixed=fixed)

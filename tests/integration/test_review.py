@@ -231,6 +231,34 @@ def test_a_vote_is_recorded_with_its_person_comment_link_and_network(kit: Kit, h
     assert is_unbroken(kit.audit(), task.audit_head, task.audit_seq)
 
 
+def test_a_task_is_sent_back_once_and_then_waits_for_its_requester(kit: Kit) -> None:
+    kit.open_task(send_back=True, tells_requester=True)
+    token = kit.link()
+    question = {"decision": "return", "comment": COMMENT}
+    assert [click(kit, token, **question | wrong).status for wrong in ({"comment": ""}, {"shown": "0"})] == [400, 409]
+    for page in (click(kit, token, **question), click(kit, token, **question)):
+        assert_sent_as_a_page(page)
+        assert page.status == 200
+    refused = [
+        click(kit, token),
+        click(kit, token, decision="reject"),
+        click(kit, token, decision="return", comment="?"),
+    ]
+    refused.append(post_form("/delegate", t=token, colleague=COLLEAGUE, confirmed="yes"))
+    for page in refused:
+        assert_sent_as_a_page(page)
+        assert page.status == 409
+    returned = kit.task().returned
+    assert returned
+    assert (returned.by, returned.comment, kit.task().status, kit.task().votes) == (APPROVER, COMMENT, Status.OPEN, {})
+    assert [entry.event.event for entry in kit.audit()].count("returned") == 1
+
+
+def test_a_question_that_allows_no_return_knows_no_such_decision(kit: Kit) -> None:
+    kit.open_task()
+    assert click(kit, kit.link(), decision="return", comment=COMMENT).status == 400
+
+
 @pytest.mark.parametrize("site", ["cross-site", "Same-Site"])
 def test_a_form_that_another_site_posts_is_refused(kit: Kit, site: str) -> None:
     kit.open_task()

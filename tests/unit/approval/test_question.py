@@ -29,3 +29,8 @@ def test_the_rows_follow_the_amount_in_the_order_of_the_input(money: dict[str, s
     assert approval.details == (*amount, ("Traveller", "Omar Haddad"), ("Reason", "A talk"))
     assert approval.amount == ("1250.00 EUR" if money else "")
     assert approval.on_behalf_of == "omar@example.com"
+
+
+def test_the_requester_cannot_revise_a_row_that_the_input_fixes() -> None:
+    assert asked_by(rows=ROWS).fixed == ()
+    assert asked_by(rows=[ROWS[0] | {"fixed": True}, ROWS[1] | {"fixed": False}]).fixed == ("Traveller",)

@@ -289,6 +289,18 @@ def test_the_row_of_the_amount_follows_the_amount_whatever_the_form_has() -> Non
     assert task.question.details == (("Order", "1001"), ("Amount", "200.00 EUR"))
 
 
+def test_an_empty_row_of_a_question_without_an_amount_can_be_filled_in() -> None:
+    task = replace(RETURNED, question=replace(RETURNED.question, details=(("Reason", ""),), amount=""))
+    rows = (("Reason", "Backs"),)
+    assert after(revise(task, details=rows)).question.details == rows
+
+
+def test_a_row_with_the_label_of_the_amount_keeps_its_own_value() -> None:
+    rows = (("Amount", "250.00 EUR"), ("Amount", "Twelve chairs"))
+    task = replace(RETURNED, question=replace(RETURNED.question, details=rows))
+    assert after(revise(task, amount="200.00 EUR")).question.details == rows
+
+
 def test_an_amount_that_does_not_change_may_stand_on_the_bound_of_its_row() -> None:
     task = replace(RETURNED, question=replace(RETURNED.question, floor=Decimal("250.00")))
     assert after(revise(task, title="Order 1001")).round == 2

@@ -21,9 +21,11 @@ from countersign.testing.builders import (
     REQUESTER,
     WORKFLOW,
     any_decided_task,
+    any_exchange,
     any_input,
     any_payment_task,
     any_request,
+    any_task,
 )
 from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryLedger, MemoryStarter
 
@@ -168,9 +170,22 @@ def test_a_report_has_status_result_and_tasks_and_no_callback() -> None:
                 "opened_at": "2026-03-01T09:00:00.000000Z",
                 "expires_at": "2026-03-01T10:00:00.000000Z",
                 "decided_at": "2026-03-01T09:01:00.000000Z",
+                "round": 1,
+                "returned": None,
             }
         ],
     }
+
+
+def test_a_report_has_the_question_for_which_a_task_waits_for_its_requester() -> None:
+    setup = Setup()
+    setup.submit()
+    for task in (any_task(round=2, exchanges=(any_exchange(),)), any_payment_task()):
+        setup.ledger.standing[task.task_id] = task
+    approval, payment = setup.submissions.report(REQUEST_ID)["tasks"]
+    asked = {"by": APPROVER, "comment": "Which chairs?", "at": "2026-03-01T09:00:00.000000Z"}
+    assert (approval["round"], approval["returned"]) == (2, asked)
+    assert {"round", "returned"} & payment.keys() == set()
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,7 @@ def content_of(question: Shown) -> dict[str, Any]:
 
 def with_content(question: Question, content: Shown) -> Question:
     """Return a question with other content. Rows that repeat the amount follow it."""
-    of_amount = {label for label, value in question.details if value == question.amount}
+    of_amount = _labels_of_amount(question)
     rows = ((label, content.amount if label in of_amount else value) for label, value in content.details)
     changes = {name: getattr(content, name) for name in CONTENT}
     return replace(question, **changes | {"details": tuple(rows)})
@@ -223,8 +223,14 @@ def _obstacles_of_amount(before: Question, after: Question) -> Iterator[str]:
 
 
 def _fixed_rows(question: Question) -> list[tuple[str, str]]:
-    of_amount = {label for label, value in question.details if value == question.amount}
-    return [row for row in question.details if row[0] in question.fixed and row[0] not in of_amount]
+    fixed = set(question.fixed) - _labels_of_amount(question)
+    return [row for row in question.details if row[0] in fixed]
+
+
+def _labels_of_amount(question: Question) -> set[str]:
+    """Return the labels of rows that repeat the amount, and say nothing else in another row."""
+    others = {label for label, value in question.details if value != question.amount or not value}
+    return {label for label, _ in question.details} - others
 
 
 def _excerpt(exchange: Exchange) -> Exchange:

@@ -252,5 +252,16 @@ def _task_report(task: Task) -> dict[str, Any]:
         "opened_at": task.opened_at and to_text(task.opened_at),
         "expires_at": to_text(task.expires_at),
         "decided_at": task.decided_at and to_text(task.decided_at),
+        **(_round(task) if task.audience else {}),
         **payments.reversals(task),
     }
+
+
+def _round(task: Task) -> dict[str, Any]:
+    """Return the round of a task of people, and the question for which it waits for its requester."""
+    waits = task.returned and {
+        "by": task.returned.by,
+        "comment": task.returned.comment,
+        "at": to_text(task.returned.at),
+    }
+    return {"round": task.round, "returned": waits}
