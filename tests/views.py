@@ -11,15 +11,22 @@ from countersign.channels import Message, messages
 from countersign.channels.slack import blocks_of
 from countersign.domain.clock import to_text
 from countersign.domain.errors import (
+    CommentMissingError,
+    CommentTooLongError,
+    ContractError,
     DecidedOtherwiseError,
     DetailsChangedError,
     HandedOnError,
     LedgerUnavailableError,
+    NotReturnedError,
+    RevisionRefusedError,
+    SeveralProblemsError,
     TaskClosedError,
     TaskReturnedError,
+    UnknownDecisionError,
     UnknownLinkError,
 )
-from countersign.domain.links import MOST_WAITING
+from countersign.domain.links import MOST_NEXT, MOST_WAITING
 from countersign.domain.questions import COMMENT_RULES, Attachment, Question, Shown
 from countersign.domain.rules import Decision, Outcome, Rule
 from countersign.domain.tasks import Delegation, Exchange, Replacement, Status, Task, Vote
@@ -28,6 +35,7 @@ from countersign.services.batches import Item
 from countersign.services.closings import closing_of
 from countersign.services.inboxes import Inbox
 from countersign.services.reviews import Click, Review
+from countersign.services.status_links import Act, Standing
 from review.batch_page import batch_page
 from review.confirmation import confirmation_page
 from review.following import following
@@ -35,6 +43,7 @@ from review.handed_on import address_page, other_hands_page, taken_back_page
 from review.inbox_page import inbox_page, inbox_sent_page
 from review.notices import Problem, problem_page, too_many_page
 from review.parts import Key
+from review.request_page import request_page
 from review.results import result_page
 from review.review_page import ReviewView, review_page
 
@@ -180,14 +189,71 @@ def any_inbox_page(
     return inbox_page(Inbox(recipient, (task,) * number + (confirmed,) * alone), TOKEN, NOW, problem)
 
 
-def any_following_page(key: Key) -> str:
+def any_following_page(key: Key, waiting: int = 2) -> str:
     """Return the page after a vote while other tasks wait."""
     me, asked = "maria@example.com", Question(title=TITLE, requester="ana@example.com", amount="250.00 EUR")
     vote = Vote(Decision.APPROVE, "", NOW)
     decided: dict[str, Any] = {"outcome": Outcome.APPROVED, "decided_by": (me,), "decided_at": NOW, "votes": {me: vote}}
     task = Task("order-1001.approval", Status.DECIDED, NOW, question=asked, audience=(me,), **decided)
-    more = following(Review(task, me, waiting=(task, task)), key)
+    more = following(Review(task, me, waiting=(task,) * waiting), key)
     return result_page(task, me, NOW, just_now=True, more=more)
+
+
+def any_standing(refusal: Any = None, **changes: Any) -> Standing:
+    """Return an open task as its requester sees it, with changes."""
+    asked = Question(
+        title=changes.pop("title", TITLE),
+        details=ROWS,
+        requester="ana@example.com",
+        attachments=changes.pop("attachments", ATTACHMENTS),
+        amount="250.00 EUR",
+        fixed=("Order",),
+        continues=changes.pop("continues", False),
+    )
+    fields: dict[str, Any] = {"audience": ASKED, "opened_at": NOW, "shown": "5e" * 32} | changes
+    task = Task("order-1001.approval", fields.pop("status", Status.OPEN), NOW + timedelta(days=2), **fields)
+    return Standing(dataclasses.replace(task, question=asked), "ana@example.com", refusal)
+
+
+def any_exchanges(comment: str = COMMENT, by: str = ASKED[0]) -> tuple[Exchange, ...]:
+    """Return the exchanges of a task that was sent back just now."""
+    return (Exchange(by, comment, NOW),)
+
+
+def _request_pages() -> Iterator[tuple[str, str]]:
+    decided = {"status": Status.APPLIED, "decided_at": NOW, "decided_by": ASKED[:1], "closed_at": NOW}
+    closed = {"status": Status.CANCELLED, "closed_at": NOW}
+    standings = {
+        "open": any_standing(),
+        "returned": any_standing(exchanges=any_exchanges(), attachments=ATTACHMENTS[:1]),
+        "approved": any_standing(**decided, outcome=Outcome.APPROVED),
+        "continues": any_standing(**decided, outcome=Outcome.APPROVED, continues=True),
+        "rejected": any_standing(**decided, outcome=Outcome.REJECTED),
+        "expired": any_standing(status=Status.EXPIRED, closed_at=NOW),
+        "withdrawn": any_standing(**closed, closed_because="withdrawn_by_operator", closed_comment=COMMENT),
+        "withdrawn-own": any_standing(**closed, closed_because="withdrawn_by_requester", closed_by="ana@example.com"),
+        "ended": any_standing(**closed, closed_because="execution_failed"),
+    }
+    for name, standing in standings.items():
+        yield f"request-{name}", request_page(standing, TOKEN, NOW)
+    for action in ("answer", "revise"):
+        yield f"request-thanks-{action}", request_page(any_standing(), TOKEN, NOW, Act(TOKEN, action))
+    yield from _refused_requests()
+
+
+def _refused_requests() -> Iterator[tuple[str, str]]:
+    returned = any_exchanges()
+    reasons = ("unchanged", "later_level", "fixed_row", "currency", "raised", "policy_row")
+    wrong = [ContractError("wrong", f"/{place}") for place in ("title", "amount", "rows/0/value", "attachments/0/url")]
+    refusals: list[Any] = [
+        *map(RevisionRefusedError, reasons),
+        *(CommentMissingError(), CommentTooLongError(), DetailsChangedError(), NotReturnedError()),
+        *(UnknownDecisionError(), TaskClosedError(), ContractError("wrong"), SeveralProblemsError(tuple(wrong))),
+    ]
+    revision = {"title": "Chairs", "amount": "1", "rows": [{"label": "Amount", "value": "Backs"}], "attachments": []}
+    for number, refusal in enumerate(refusals):
+        posted = Act(TOKEN, "revise", COMMENT, revision=revision)
+        yield f"request-refused-{number}", request_page(any_standing(refusal, exchanges=returned), TOKEN, NOW, posted)
 
 
 def _batch_pages() -> Iterator[tuple[str, str]]:
@@ -262,6 +328,22 @@ def hostile_page(value: str) -> Mapping[str, str]:
         **dict(_pages_of_other_hands(value, value, value)),
         "batch": any_batch_page(value),
         "inbox-sent": inbox_sent_page(value, NOW),
+        "request": request_page(
+            any_standing(
+                RevisionRefusedError("raised"),
+                title=value,
+                attachments=attachments,
+                exchanges=any_exchanges(value, value),
+            ),
+            value,
+            NOW,
+            Act(
+                value,
+                "revise",
+                value,
+                revision={"title": value, "amount": value, "rows": [{"label": value, "value": value}]},
+            ),
+        ),
     }
 
 
@@ -290,7 +372,9 @@ def every_page() -> Mapping[str, str]:
         **{f"inbox-{problem}": any_inbox_page(number=3, problem=problem) for problem in INBOX_PROBLEMS},
         "inbox-alone": any_inbox_page(number=3, alone=True),
         **dict(_batch_pages()),
+        **dict(_request_pages()),
         **{f"following-{name}": any_following_page(key) for name, key in FOLLOWING.items()},
+        "following-many": any_following_page(FOLLOWING["inbox"], MOST_NEXT),
         "inbox-sent": inbox_sent_page("maria@example.com", NOW),
         **{f"problem-{kind}": problem_page(kind) for kind in get_args(Problem)},
         **{f"problem-too-many-{seconds}": too_many_page(seconds) for seconds in (1, 60)},

@@ -59,9 +59,9 @@ def page(bills: Sequence[Bill]) -> str:
     parts = [
         "## What one approval uses\n",
         _paragraph(f"""
-            Counted from a run of the real handlers: one approver in a network of their own, one look at the page,
-            one click, one `GET` of the result; {APPROVALS_A_SECOND} approvals a second. The requester is a service that
-            reads the result. Telling a person the outcome is a line of its own.
+            Counted from a run of the real handlers: one approver in a network of their own, for whom nothing else
+            waits, one look at the page, one click, one `GET` of the result; {APPROVALS_A_SECOND} approvals a
+            second. The requester is a service that reads the result. Telling a person the outcome is a line of its own.
         """),
         *_one(bills),
         "## What a million costs\n",

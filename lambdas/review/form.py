@@ -19,7 +19,7 @@ def token_of(event: Event) -> str:
     if event["requestContext"]["http"]["method"] != "POST":
         return str((event.get("queryStringParameters") or {}).get("t", ""))
     try:
-        return _fields(http.body_bytes(event)).get("t", "")
+        return fields_of(http.body_bytes(event)).get("t", "")
     except ContractError:  # the page reports it
         return ""
 
@@ -31,7 +31,7 @@ def click_of(event: Event) -> Click:
         BodyTooLargeError: More than 256 KiB.
         MalformedBodyError: The body is not a form in UTF-8.
     """
-    fields = _fields(http.body_bytes(event))
+    fields = fields_of(http.body_bytes(event))
     return Click(
         token=fields.get("t", ""),
         decision=fields.get("decision", ""),
@@ -56,7 +56,12 @@ def ticked(event: Event) -> list[tuple[str, str]]:
     return [(task_id, shown) for task_id, _, shown in (value.rpartition(" ") for value in values)]
 
 
-def _fields(body: bytes) -> dict[str, str]:
+def fields_of(body: bytes) -> dict[str, str]:
+    """Return the fields of a form, without those that are posted twice.
+
+    Raises:
+        MalformedBodyError: The body is not a form in UTF-8.
+    """
     pairs = _pairs(body)
     names = [name for name, _ in pairs]
     return {name: value for name, value in pairs if names.count(name) == 1}

@@ -1,4 +1,4 @@
-"""Pages for people: `/review`, `/delegate`, `/inbox`, and the answer to every unknown path of the API.
+"""Pages for people: `/review`, `/delegate`, `/inbox`, `/request`, and the answer to every unknown path of the API.
 
 API Gateway has already routed the request: its `routeKey` selects the page. A router library would add a seventh to the
 public function's cold start.
@@ -28,6 +28,12 @@ def _inbox(event: Event) -> PageResponse:
     return inbox.post(event) if event["routeKey"].startswith("POST ") else inbox.show(event)
 
 
+def _request(event: Event) -> PageResponse:
+    from review import request
+
+    return request.act(event) if event["routeKey"].startswith("POST ") else request.show(event)
+
+
 PAGES: Mapping[str, Callable[[Event], PageResponse]] = {
     "GET /review": review.show,
     "HEAD /review": review.show,
@@ -36,6 +42,9 @@ PAGES: Mapping[str, Callable[[Event], PageResponse]] = {
     "GET /inbox": _inbox,
     "HEAD /inbox": _inbox,
     "POST /inbox": _inbox,
+    "GET /request": _request,
+    "HEAD /request": _request,
+    "POST /request": _request,
 }
 
 

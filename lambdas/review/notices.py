@@ -12,6 +12,7 @@ Problem = Literal[
     "unknown_link",
     "unknown_path",
     "inbox_expired",
+    "status_expired",
     "too_many_lists",
     "cross_site",
     "own_request",

@@ -25,6 +25,7 @@ from countersign.domain.errors import (
     NoLongerAskedError,
     OwnRequestError,
     SentBackTooOftenError,
+    StatusExpiredError,
     TakenUpError,
     TaskClosedError,
     TaskReturnedError,
@@ -50,6 +51,7 @@ from review.review_page import ReviewView, review_page
 _PROBLEMS: dict[type[CountersignError], tuple[HTTPStatus, Problem]] = {
     UnknownLinkError: (HTTPStatus.NOT_FOUND, "unknown_link"),
     InboxExpiredError: (HTTPStatus.GONE, "inbox_expired"),
+    StatusExpiredError: (HTTPStatus.GONE, "status_expired"),
     TooManyListsError: (HTTPStatus.TOO_MANY_REQUESTS, "too_many_lists"),
     CrossSiteError: (HTTPStatus.FORBIDDEN, "cross_site"),
     BodyTooLargeError: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large"),

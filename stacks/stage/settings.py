@@ -218,7 +218,7 @@ class LimitSettings(DefaultedTable):
     """Limits of the public routes for each network and token."""
 
     review: Limit
-    """`/review`, `/delegate` and `/inbox` together."""
+    """`/review`, `/delegate`, `/inbox` and `/request` together."""
     callbacks: Limit
     """Answers of machines, all routes together. Many workers may share one gateway."""
     public_concurrency: Annotated[int, between(0, 10_000, "invocations at once")]

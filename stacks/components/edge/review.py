@@ -15,13 +15,14 @@ from stacks.components.state.ledger import Ledger
 from stacks.components.state.limits import Limits
 
 _PAGES_ARE_PUBLIC = (
-    "approvers have no AWS identity: the 256-bit token of the review link is the credential, checked by the function"
+    "people have no AWS identity: the 256-bit token of their link is the credential, checked by the function"
 )
 _UNKNOWN_PATHS_ARE_PUBLIC = "anyone may learn that a path does not exist: the answer is fixed, and reads no data"
 
 _PAGES = (
     *("GET /review", "HEAD /review", "POST /review", "POST /delegate"),
     *("GET /inbox", "HEAD /inbox", "POST /inbox"),
+    *("GET /request", "HEAD /request", "POST /request"),
 )
 
 
@@ -51,7 +52,7 @@ class Review(Actor):
             scope,
             construct_id,
             folder="review",
-            description="Pages for people: the review, delegation and the inbox",
+            description="Pages for people: the review, delegation, the inbox, and the status of a request",
             ledger=ledger,
             options=FunctionOptions(reserved_concurrency=limits.concurrency),
             environment={**directory.environment, **limits.review, **readers},

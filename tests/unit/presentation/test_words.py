@@ -18,7 +18,7 @@ LANGUAGES = sorted(words.languages())
 COUNTED = {"left.days": range(2, 400), "left.hours": range(2, 48), "left.minutes": range(1, 120)} | {
     "problem.too_many.next": range(1, 61),
     "recorded.missing": range(1, 100),
-    "next.waiting": range(1, 51),
+    "next.waiting": range(1, 20),
 }
 """The counts with which each counted text is said."""
 

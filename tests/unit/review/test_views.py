@@ -209,7 +209,7 @@ def test_every_refusal_has_its_status_and_a_page(refusal: errors.ActionRefusedEr
 
 def test_every_refusal_of_a_click_has_a_row() -> None:
     of_links_and_delegations = {errors.DelegationRefusedError, errors.InboxExpiredError, errors.UnknownLinkError}
-    of_requesters = {errors.NotReturnedError, errors.RevisionRefusedError}
+    of_requesters = {errors.NotReturnedError, errors.RevisionRefusedError, errors.StatusExpiredError}
     met_by_clicks = set(errors.ActionRefusedError.__subclasses__()) - of_links_and_delegations - of_requesters
     assert {type(refusal) for refusal, *_ in REFUSALS} == met_by_clicks
 
@@ -265,6 +265,7 @@ def test_the_page_has_no_buttons_for_a_person_whose_vote_would_be_refused(task: 
     [
         (errors.UnknownLinkError(), 404),
         (errors.InboxExpiredError(), 410),
+        (errors.StatusExpiredError(), 410),
         (errors.TooManyListsError(), 429),
         (errors.CrossSiteError(), 403),
         (errors.MalformedBodyError("not UTF-8"), 400),

@@ -112,7 +112,8 @@ class LinkLedger(TaskLedger, Protocol):
     def next_waiting(self, recipient: str, now: datetime, besides: str) -> list[Task]:
         """Return the tasks that wait for a recipient's first answer, besides one, in the order of their deadlines.
 
-        At most 50, and in at most two calls: those behind the links that end first.
+        At most `MOST_NEXT`, and in at most two calls: those behind the links that end first. All is eventually
+        consistent: a task that was decided just now may be among them.
         """
         ...
 

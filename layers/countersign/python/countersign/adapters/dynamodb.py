@@ -52,8 +52,8 @@ class Table:
             answer = self._client.get_item(TableName=self._name, Key=to_item(key), ConsistentRead=consistent)
         return from_item(answer["Item"]) if "Item" in answer else None
 
-    def get_many(self, keys: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
-        """Return the existing documents of these keys, read consistently, in no order.
+    def get_many(self, keys: Sequence[dict[str, str]], *, consistent: bool = True) -> list[dict[str, Any]]:
+        """Return the existing documents of these keys, read consistently by default, in no order.
 
         Raises:
             LedgerUnavailableError: DynamoDB throttled the calls, or repeatedly left keys unread.
@@ -65,7 +65,8 @@ class Table:
                 return found
             batch, waiting = waiting[:_BATCH_SIZE], waiting[_BATCH_SIZE:]
             with translated():
-                answer = self._client.batch_get_item(RequestItems={self._name: {"Keys": batch, "ConsistentRead": True}})
+                asked = {"Keys": batch, "ConsistentRead": consistent}
+                answer = self._client.batch_get_item(RequestItems={self._name: asked})
             found += map(from_item, answer["Responses"].get(self._name, []))
             waiting += answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
         if waiting:

@@ -276,10 +276,12 @@ class DynamoLedger:
 
     def next_waiting(self, recipient: str, now: datetime, besides: str) -> list[Task]:
         """See `LinkLedger.next_waiting`. Without another link, one call to DynamoDB."""
+        from countersign.domain.links import MOST_NEXT  # imported here, as in `link_items`
+
         links = islice(self._table.indexed(inbox_of(recipient), after=to_text(now)), _PAGE)
-        others = {link["task_id"] for link in links} - {besides}
-        waiting = [task for task in self.tasks(others) if task.needs(recipient, now)] if others else []
-        return sorted(waiting, key=lambda task: task.expires_at)
+        others = [task_id for task_id in dict.fromkeys(link["task_id"] for link in links) if task_id != besides]
+        found = self.tasks(others[:MOST_NEXT], consistent=False) if others else []
+        return sorted((task for task in found if task.needs(recipient, now)), key=lambda task: task.expires_at)
 
     # The outbox
 
@@ -387,10 +389,10 @@ class DynamoLedger:
         opened = [task_of_documents(task, question) for task, question in tasks if task]
         return request_of(standing) if standing else None, opened
 
-    def tasks(self, task_ids: Iterable[str]) -> list[Task]:
-        """Return these tasks, read consistently, in one call to DynamoDB for each 50 of them."""
+    def tasks(self, task_ids: Iterable[str], *, consistent: bool = True) -> list[Task]:
+        """Return these tasks, read consistently by default, in one call to DynamoDB for each 50 of them."""
         wanted = [(task_key(task_id), question_key(task_id)) for task_id in task_ids]
-        found = self._found(key for keys in wanted for key in keys)
+        found = self._found((key for keys in wanted for key in keys), consistent=consistent)
         standing = ((found.get(_place(task)), question) for task, question in wanted)
         return [self._task_of(task, found.get(_place(question))) for task, question in standing if task]
 
@@ -402,10 +404,11 @@ class DynamoLedger:
         """
         return task_of_documents(document, question or self._table.get(question_key(document["pk"].removeprefix(TASK))))
 
-    def _found(self, keys: Iterable[Key]) -> dict[tuple[str, str], dict[str, Any]]:
-        """Return the documents that exist, by their keys, read consistently."""
+    def _found(self, keys: Iterable[Key], *, consistent: bool = True) -> dict[tuple[str, str], dict[str, Any]]:
+        """Return the documents that exist, by their keys, read consistently by default."""
         once = {_place(key): key for key in keys}
-        return {_place(document): document for document in self._table.get_many(list(once.values()))}
+        found = self._table.get_many(list(once.values()), consistent=consistent)
+        return {_place(document): document for document in found}
 
     def start_again(self, request_id: str, at: datetime) -> bool:
         """See `RequestLedger.start_again`."""

@@ -12,7 +12,7 @@ from countersign.domain.clock import to_text
 from countersign.domain.rules import Rule
 from countersign.domain.tasks import Status, Task
 
-_BY_LINK = ("voted", "delegated", "delegation_taken_back", "returned", "answered_back", "revised")
+_BY_LINK = ("voted", "delegated", "delegation_taken_back", "returned", "answered_back", "revised", "cancelled")
 
 _LEAVES: Mapping[str, Status] = MappingProxyType(
     {

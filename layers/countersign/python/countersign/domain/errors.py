@@ -197,6 +197,10 @@ class InboxExpiredError(ActionRefusedError):
     """The link to an inbox is too old."""
 
 
+class StatusExpiredError(ActionRefusedError):
+    """The request of a status link ended too long ago."""
+
+
 class DelegationRefusedError(ActionRefusedError):
     """The task cannot be handed to this colleague.
 

@@ -7,6 +7,9 @@ from enum import StrEnum
 MOST_WAITING = 200
 """How many tasks an inbox lists."""
 
+MOST_NEXT = 20
+"""How many of the tasks that wait next are looked up after a vote."""
+
 
 class Purpose(StrEnum):
     """The purpose of a token; it opens nothing else."""

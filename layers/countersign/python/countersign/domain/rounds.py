@@ -22,7 +22,16 @@ from countersign.domain.errors import (
     UnknownDecisionError,
 )
 from countersign.domain.questions import CONTENT, Question, Shown
-from countersign.domain.tasks import MAX_COMMENT_CHARACTERS, STAYING, Change, Exchange, Task
+from countersign.domain.tasks import (
+    CANCELLING,
+    MAX_COMMENT_CHARACTERS,
+    STAYING,
+    WITHDRAWN_BY_REQUESTER,
+    Change,
+    Exchange,
+    Task,
+    withdrawn,
+)
 from countersign.domain.votes import BY_LINK, check_asked, check_person, resend_attempt, silent
 
 BY_STATUS_LINK = "status link"
@@ -148,6 +157,37 @@ def revise(
 def may_return(task: Task) -> bool:
     """Tell whether a task can be sent back once more."""
     return len(task.exchanges) < MAX_ROUNDS - 1
+
+
+def withdraw(task: Task, requester: str, comment: str, shown: str, source: str, now: datetime) -> Change | None:
+    """Return the withdrawal of an open task by its requester; the workflow ends as after an operator's.
+
+    Args:
+        task: The task.
+        requester: The requester's address, of the link that was used.
+        comment: The requester's reason, for the people who were asked; may be empty.
+        shown: The digest of the details that the page showed.
+        source: Network that the click came from.
+        now: The current time.
+
+    Returns:
+        The change to write, or None if the requester has withdrawn the task before.
+
+    Raises:
+        CommentTooLongError: The reason has more than `MAX_COMMENT_CHARACTERS`.
+        DecidedOtherwiseError: The task is decided.
+        TaskClosedError: The task expired or was cancelled.
+        DetailsChangedError: The page showed another round.
+    """
+    if task.closed_because == WITHDRAWN_BY_REQUESTER:
+        return None
+    _check_length(comment)
+    check_open(task, now)
+    if shown != task.shown:
+        raise DetailsChangedError
+    fields = withdrawn(WITHDRAWN_BY_REQUESTER, requester, comment, now)
+    data = {"reason": WITHDRAWN_BY_REQUESTER, "comment": comment}
+    return Change(task, CANCELLING, fields, (AuditEvent("cancelled", requester, BY_STATUS_LINK, source, data),), now)
 
 
 def to_tell(task: Task) -> tuple[str, ...]:

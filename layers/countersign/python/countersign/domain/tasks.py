@@ -531,10 +531,14 @@ def withdraw(task: Task, operator: str, comment: str, now: datetime) -> Change:
     if len(comment) > MAX_COMMENT_CHARACTERS:
         raise ContractError(f"a reason has at most {MAX_COMMENT_CHARACTERS} characters", "/because")
     data = {"reason": WITHDRAWN_BY_OPERATOR, "comment": comment}
-    # An earlier ring, of a deadline that the workflow missed, does not cover the withdrawal.
-    closing = {"closed_at": now, "closed_because": WITHDRAWN_BY_OPERATOR, "closed_by": operator}
-    fields = {**closing, "closed_comment": comment, "ring": None}
+    fields = withdrawn(WITHDRAWN_BY_OPERATOR, operator, comment, now)
     return Change(task, CANCELLING, fields, (AuditEvent("cancelled", operator, "iam", data=data),), now)
+
+
+def withdrawn(reason: str, by: str, comment: str, now: datetime) -> dict[str, Any]:
+    """Return the new values of a task that a person withdraws."""
+    # An earlier ring, of a deadline that the workflow missed, does not cover the withdrawal.
+    return {"closed_at": now, "closed_because": reason, "closed_by": by, "closed_comment": comment, "ring": None}
 
 
 def refuse(task: Task, event: AuditEvent, now: datetime) -> Change:

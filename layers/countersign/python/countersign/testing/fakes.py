@@ -16,7 +16,7 @@ from countersign.domain import upkeep
 from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.claims import TakeOver
 from countersign.domain.errors import BodyTooLargeError, HandOffRejectedError, LedgerConflictError, WrongContextError
-from countersign.domain.links import MOST_WAITING, Link, Purpose
+from countersign.domain.links import MOST_NEXT, MOST_WAITING, Link, Purpose
 from countersign.domain.people import Entry
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
 from countersign.domain.requests import Request, RequestStatus
@@ -206,7 +206,7 @@ class MemoryLedger:
 
     def next_waiting(self, recipient: str, now: datetime, besides: str) -> list[Task]:
         waiting = self.waiting(recipient, now)
-        return [task for task in waiting if task.task_id != besides and task.needs(recipient, now)]
+        return [task for task in waiting if task.task_id != besides and task.needs(recipient, now)][:MOST_NEXT]
 
     def delete_outbox(self, pk: str, sk: str) -> None:
         raise NotImplementedError("only the publisher calls it, with keys of the ledger's stream")

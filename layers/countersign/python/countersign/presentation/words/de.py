@@ -179,6 +179,7 @@ TEXTS = {
     "batch.unknown": "Nicht gespeichert: Diese Anfrage wartet nicht auf Sie.",
     "batch.later": "Nicht gespeichert: Bitte versuchen Sie es in einer Minute erneut.",
     "next": "Als Nächstes:",
+    "next.many": "Viele weitere Anfragen warten auf Sie.",
     "next.waiting.one": "{count} weitere Anfrage wartet auf Sie.",
     "next.waiting.other": "{count} weitere Anfragen warten auf Sie.",
     "inbox.sent": "Bitte sehen Sie in Ihre E-Mails",
@@ -266,6 +267,81 @@ TEXTS = {
     "closed.ended.text": "Der Vorgang dahinter endete am {moment}, bevor entschieden wurde.",
     "closed.ended.next": "Sie müssen nichts tun. Bei Fragen wenden Sie sich an die Person, die angefragt hat.",
     # Error pages.
+    "request.open": "Wartet auf eine Entscheidung",
+    "request.open.text": "Bitte haben Sie Geduld: Entschieden wird bis {moment}.",
+    "request.returned": "Bitte beantworten Sie eine Frage",
+    "request.returned.text": "Niemand kann entscheiden, bevor Sie antworten. Die Frist endet am {moment}.",
+    "request.approved": "Ihrer Anfrage wurde zugestimmt",
+    "request.approved.text": "Entschieden wurde am {moment}.",
+    "request.continues.text": (
+        "Über diesen Schritt wurde am {moment} entschieden. Als Nächstes wird die nächste Person gefragt."
+    ),
+    "request.rejected": "Ihre Anfrage wurde abgelehnt",
+    "request.rejected.text": "Entschieden wurde am {moment}. Wenn nötig, stellen Sie eine neue Anfrage.",
+    "request.expired": "Über Ihre Anfrage wurde nicht rechtzeitig entschieden",
+    "request.expired.text": "Bis {moment} hat niemand entschieden. Wenn nötig, stellen Sie eine neue Anfrage.",
+    "request.withdrawn": "Ihre Anfrage wurde zurückgezogen",
+    "request.withdrawn.text": "Sie wurde am {moment} zurückgezogen, bevor entschieden wurde.",
+    "request.withdrawn.own": "Sie haben Ihre Anfrage zurückgezogen",
+    "request.withdrawn.own.text": "Sie haben sie am {moment} zurückgezogen. Niemand kann mehr darüber entscheiden.",
+    "request.ended": "Ihre Anfrage ist beendet",
+    "request.ended.text": "Der Vorgang endete am {moment}, bevor entschieden wurde.",
+    "request.thanks.answer": "Danke. Ihre Antwort ist gespeichert.",
+    "request.thanks.revise": "Danke. Ihre Anfrage ist geändert.",
+    "request.asked": "{person} fragt",
+    "request.owner": "Dieser Link ist für {recipient}. Was Sie hier tun, wird in Ihrem Namen gespeichert.",
+    "request.answer": "Antwort senden",
+    "request.answer.comment": "Ihre Antwort",
+    "request.revise": "Geänderte Anfrage senden",
+    "request.revise.heading": "Stattdessen die Anfrage ändern",
+    "request.revise.comment": "Ein Wort an die Entscheidenden (optional)",
+    "request.withdraw": "Anfrage zurückziehen",
+    "request.withdraw.heading": "Stattdessen die Anfrage zurückziehen",
+    "request.withdraw.comment": "Grund (optional)",
+    "request.field.title": "Titel",
+    "request.field.amount": "Betrag",
+    "request.field.rows": "Einzelheiten",
+    "request.field.attachments": "Anhänge",
+    "request.fields": "Alle Felder",
+    "request.amount.hint": "Ziffern mit einem Punkt, etwa 250.00. Der Betrag kann nur kleiner werden.",
+    "request.amount": "Betrag in {currency}",
+    "request.attachments": "Anhänge",
+    "request.attachments.hint": "Je Zeile einer: sein Name, ein Leerzeichen und sein https-Link.",
+    "request.problem": "Noch ist nichts gespeichert",
+    "request.problem.contract": (
+        "Bitte prüfen Sie diese Felder: {fields}. Ein Link muss eine vollständige https-Adresse sein."
+    ),
+    "request.problem.comment_missing": "Bitte schreiben Sie Ihre Antwort.",
+    "request.problem.comment_too_long": (
+        "Ihr Text hat {length} Zeichen; erlaubt sind höchstens {limit}. Bitte kürzen Sie ihn."
+    ),
+    "request.problem.details_changed": (
+        "Die Anfrage hat sich geändert, seit Sie diese Seite geöffnet haben. Bitte lesen Sie sie neu."
+    ),
+    "request.problem.not_returned": (
+        "Niemand wartet mehr auf eine Antwort. Diese Seite zeigt, wie es um die Anfrage steht."
+    ),
+    "request.problem.unknown_action": "Bitte drücken Sie eine der Tasten.",
+    "request.problem.too_late": "Es war zu spät: Diese Seite zeigt, wie die Anfrage ausgegangen ist.",
+    "request.problem.unchanged": "Sie haben nichts geändert. Ändern Sie die Anfrage, oder beantworten Sie die Frage.",
+    "request.problem.later_level": (
+        "Andere haben ihr so zugestimmt. Ziehen Sie sie zurück und stellen Sie eine neue Anfrage."
+    ),
+    "request.problem.fixed_row": (
+        "Eine dieser Angaben ist nicht änderbar. Ziehen Sie die Anfrage zurück und stellen Sie eine neue."
+    ),
+    "request.problem.currency": (
+        "Die Währung ist nicht änderbar. Ziehen Sie die Anfrage zurück und stellen Sie eine neue."
+    ),
+    "request.problem.raised": (
+        "Der Betrag kann nur kleiner werden. Ziehen Sie die Anfrage zurück und stellen Sie eine neue."
+    ),
+    "request.problem.policy_row": (
+        "Für diesen Betrag gelten andere Regeln. Ziehen Sie die Anfrage zurück und stellen Sie eine neue."
+    ),
+    "problem.status_expired": "Dieser Link ist abgelaufen",
+    "problem.status_expired.text": "Er galt bis 30 Tage nach dem Ende der Anfrage.",
+    "problem.status_expired.next": "Wenn Sie mehr brauchen, fragen Sie die Betreiber dieses Systems.",
     "problem.unknown_link": "Dieser Link ist ungültig",
     "problem.unknown_link.text": (
         "Zu diesem Link gibt es keine Anfrage. Vielleicht wurde er beim Kopieren abgeschnitten."

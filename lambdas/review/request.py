@@ -1,0 +1,62 @@
+"""The page of a requester: how the request stands, and what the requester does about it."""
+
+from http import HTTPStatus
+
+from countersign.composition import Ports, current_ports, once
+from countersign.domain.errors import (
+    ActionRefusedError,
+    ContractError,
+    CrossSiteError,
+    DecidedOtherwiseError,
+    DetailsChangedError,
+    NotReturnedError,
+    TaskClosedError,
+)
+from countersign.functions.http import Event
+from countersign.functions.log import logger
+from countersign.functions.telemetry import about, count
+from countersign.services.status_links import Act, Standing, StatusLinks
+from review import notices
+from review.request_form import act_of
+from review.request_page import request_page
+from review.views import PageResponse
+
+_STATUSES: dict[type[ActionRefusedError], HTTPStatus] = {
+    DecidedOtherwiseError: HTTPStatus.CONFLICT,
+    DetailsChangedError: HTTPStatus.CONFLICT,
+    NotReturnedError: HTTPStatus.CONFLICT,
+    TaskClosedError: HTTPStatus.GONE,
+}
+"""The status of each refusal; of every other one, 400."""
+
+
+@once
+def status_links(ports: Ports) -> StatusLinks:
+    """Return the use case with its ports."""
+    return StatusLinks(ports.ledger, ports.clock)
+
+
+def show(event: Event) -> PageResponse:
+    """Show how a request stands. Changes nothing: mail scanners open every link."""
+    token = (event.get("queryStringParameters") or {}).get("t", "")
+    return PageResponse(HTTPStatus.OK, _page(status_links().look(token), token))
+
+
+def act(event: Event) -> PageResponse:
+    """Answer, revise or withdraw the request."""
+    posted = act_of(event)
+    standing = status_links().act(posted)
+    refusal = standing.refusal
+    about(task_id=standing.task.task_id)
+    logger.info("acted", action=posted.action[:20], refusal=type(refusal).__name__ if refusal else "")
+    count("AnswersRefused" if refusal else "AnswersRecorded")
+    if isinstance(refusal, CrossSiteError):
+        return PageResponse(HTTPStatus.FORBIDDEN, notices.problem_page("cross_site"))
+    if isinstance(refusal, ContractError):
+        return PageResponse(HTTPStatus.BAD_REQUEST, _page(standing, posted.token, posted))
+    status = _STATUSES.get(type(refusal), HTTPStatus.BAD_REQUEST) if refusal else HTTPStatus.OK
+    return PageResponse(status, _page(standing, posted.token, posted))
+
+
+def _page(standing: Standing, token: str, posted: Act | None = None) -> str:
+    return request_page(standing, token, current_ports().clock.now(), posted)
