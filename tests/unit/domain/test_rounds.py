@@ -1,14 +1,19 @@
 """Rounds: sending a task back, the requester's answer, and the revision that begins a new round."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from countersign.domain import errors, rounds, tasks, votes
+from countersign.domain import errors, recovery, rounds, tasks, votes
+from countersign.domain.audit import GENESIS, AuditEntry, append
+from countersign.domain.audit_verification import contradictions
 from countersign.domain.identity import NO_ALIASES, Aliases
 from countersign.domain.people import Assignment
 from countersign.domain.questions import Question
@@ -304,3 +309,97 @@ def test_a_row_with_the_label_of_the_amount_keeps_its_own_value() -> None:
 def test_an_amount_that_does_not_change_may_stand_on_the_bound_of_its_row() -> None:
     task = replace(RETURNED, question=replace(RETURNED.question, floor=Decimal("250.00")))
     assert after(revise(task, title="Order 1001")).round == 2
+
+
+# Any order
+
+
+Act = Callable[[Task, str, datetime], Change | None]
+"""An act on a task, with the digest that the page of the person showed."""
+
+
+def _voting(by: str, decision: Decision) -> Act:
+    return lambda task, shown, now: votes.answer(task, by, decision, "", shown, SOURCE, now)
+
+
+def _returning(by: str) -> Act:
+    return lambda task, shown, now: rounds.send_back(task, by, f"Why, asks {by}", shown, SOURCE, now)
+
+
+def _delegating(task: Task, _: str, now: datetime) -> Change:
+    return votes.delegate(task, APPROVER, "li@example.com", SOURCE, now)
+
+
+def _answering(task: Task, shown: str, now: datetime) -> Change | None:
+    return rounds.answer(task, REQUESTER, "So", shown, SOURCE, now)
+
+
+def _revising(task: Task, shown: str, now: datetime) -> Change | None:
+    content = replace(task.question, title=f"Revised {task.round} times")
+    return rounds.revise(task, REQUESTER, content, "", shown, SOURCE, now)
+
+
+def _extending(task: Task, _: str, now: datetime) -> Change:
+    return tasks.extend(task, task.expires_at + timedelta(hours=1), "olga", now)
+
+
+def _withdrawing(task: Task, _: str, now: datetime) -> Change:
+    return tasks.withdraw(task, "olga", "ordered twice", now)
+
+
+def _closing(task: Task, _: str, now: datetime) -> Change | None:
+    return tasks.close(task, now)
+
+
+PEOPLE = (APPROVER, OTHER_APPROVER, "li@example.com", REQUESTER)
+ACTS: dict[str, Act] = {
+    **{f"{by} {decision}": _voting(by, decision) for by in PEOPLE for decision in Decision},
+    **{f"{by} returns": _returning(by) for by in PEOPLE},
+    "answer": _answering,
+    "revise": _revising,
+    "delegate": _delegating,
+    "extend": _extending,
+    "withdraw": _withdrawing,
+    "close": _closing,
+}
+OFTEN = (f"{APPROVER} returns", f"{OTHER_APPROVER} returns", f"{APPROVER} approve", "answer", "revise", "revise")
+NAMES = st.sampled_from(OFTEN) | st.sampled_from(OFTEN) | st.sampled_from(sorted(ACTS))
+PAGES = st.sampled_from((0, 0, 0, 1, 2))
+"""How many contents ago a person opened the page."""
+
+
+@given(st.lists(st.tuples(NAMES, PAGES, st.sampled_from((0, 1, 12))), max_size=25))
+def test_in_any_order_a_decision_counts_votes_of_its_round_and_the_audit_tells_the_same(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    told = opened(OPEN)
+    first = task = replace(OPEN, audit_seq=1, audit_head=told[0].hash)
+    now, shown = NOW, [OPEN.shown]
+    for name, age, minutes in steps:
+        now += timedelta(minutes=minutes)
+        with suppress(errors.ActionRefusedError, errors.ContractError):
+            change = ACTS[name](task, shown[max(0, len(shown) - 1 - age)], now)
+            if change:
+                task, entries = recorded(change, told)
+                told, shown = [*told, *entries], [*shown, task.shown]
+    assert list(contradictions(task, told)) == []
+    counted = [
+        entry for entry in told if entry.event.event == "voted" and entry.event.data.get("round", 1) == task.round
+    ]
+    assert {entry.shown for entry in counted} <= {task.shown}, "each was cast on a page with this content"
+    assert set(task.votes) <= {entry.event.actor for entry in counted}
+    restored, _ = recovery.brought_back(first, told, "table", "olga")
+    assert replace(restored, revision=0) == replace(task, revision=0)
+
+
+def opened(task: Task) -> list[AuditEntry]:
+    return [append(task.task_id, 0, GENESIS, task.shown, tasks.opened(task, "order-approval"), NOW)]
+
+
+def recorded(change: Change, told: list[AuditEntry]) -> tuple[Task, list[AuditEntry]]:
+    """Return a task after a change, and the new entries of its audit."""
+    task, entries = change.after, list[AuditEntry]()
+    for event in change.events:
+        last = (told + entries)[-1]
+        entries.append(append(task.task_id, last.seq, last.hash, task.shown, event, change.at, task.question.policy))
+    return replace(task, audit_seq=entries[-1].seq, audit_head=entries[-1].hash), entries

@@ -70,10 +70,11 @@ class Message:
     """A message to one person, as data. The question contains requesters' text and is untrusted.
 
     Attributes:
-        kind: `approval.requested` (the first message), `approval.reminder`, `approval.escalated`, `approval.inbox`
-            (the link to the person's inbox, without a title and rows), or `approval.moot` (the person's link does not
-            work any more). To the requester: `approval.approved`,
-            `approval.rejected`, `approval.expired`, `approval.withdrawn` or `approval.returned`.
+        kind: `approval.requested` (the first message), `approval.reminder`, `approval.escalated`, `approval.answered`
+            and `approval.revised` (the requester has acted on a request that was sent back), `approval.inbox` (the link
+            to the person's inbox, without a title and rows), or `approval.moot` (the person's link does not work any
+            more). To the requester: `approval.approved`, `approval.rejected`, `approval.expired`,
+            `approval.withdrawn` or `approval.returned`.
         recipient: The person's e-mail address, normalised.
         link: The person's own link, an absolute URL. Send it to nobody else. Empty for `approval.moot`.
         deadline: When the task expires, or the link to the inbox or to the status of the request ends, in UTC.
