@@ -66,7 +66,7 @@ def _decide(event: Event, click: Click) -> PageResponse:
     for item in items:
         _count(item)
         if item.review:
-            words.turn_to(recipient, item.review.task.question.people)
+            words.turn_to(recipient, item.review.task.people)
     return PageResponse(HTTPStatus.OK, batch_page(items, recipient, click.token))
 
 

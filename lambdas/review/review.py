@@ -54,7 +54,7 @@ def _take_back(click: Click) -> PageResponse:
 
 def _read_by_owner(review: Review) -> Review:
     """Make the page in the language of the link's owner."""
-    words.turn_to(review.recipient, review.task.question.people)
+    words.turn_to(review.recipient, review.task.people)
     return review
 
 

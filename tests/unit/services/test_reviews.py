@@ -306,13 +306,15 @@ def test_a_delegation_waits_for_the_confirmation_of_its_address_without_a_write(
     assert isinstance(refused.refusal, errors.DelegationRefusedError), "nobody confirms what is refused"
 
 
-def test_the_confirmation_has_what_the_directory_says_about_the_colleague_and_the_task_keeps_its_question() -> None:
+def test_the_confirmation_and_then_the_task_have_what_the_directory_says_about_the_colleague() -> None:
     bench = Bench(any_task())
     bench.directory.known[COLLEAGUE] = Entry(COLLEAGUE, profile={"name": "Li Wang"})
     review = bench.reviews.hand_over(Click(colleague=COLLEAGUE, **from_page(bench)))
-    assert review.task.question.people == {COLLEAGUE: {"name": "Li Wang"}}
+    assert review.task.people == {COLLEAGUE: {"name": "Li Wang"}}
+    assert bench.ledger.standing[TASK_ID].people == {}
     hand_over(bench)
-    assert bench.ledger.standing[TASK_ID].audience == (COLLEAGUE,)
+    task = bench.ledger.standing[TASK_ID]
+    assert (task.audience, task.people) == ((COLLEAGUE,), {COLLEAGUE: {"name": "Li Wang"}})
 
 
 def test_a_task_is_taken_back_from_a_colleague_who_only_opened_it() -> None:

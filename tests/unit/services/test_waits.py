@@ -424,6 +424,13 @@ def test_an_absent_person_stays_in_the_audience_without_a_possible_stand_in(task
     assert setup.hand_off.sent[0]["task"]["recipients"] == [OTHER_APPROVER]
 
 
+def test_a_task_learns_what_the_directory_says_about_people_whom_an_escalation_adds() -> None:
+    setup, otto = Setup(any_task(people={APPROVER: {"name": "Maria"}})), Person(name="Otto", language="de")
+    setup.directory.known = {OTHER_APPROVER: Entry(OTHER_APPROVER, profile=otto)}
+    setup.waits.hand_off_again(any_wait(), "callback-2", 3, (OTHER_APPROVER,), remind=False)
+    assert setup.task.people == {APPROVER: {"name": "Maria"}, OTHER_APPROVER: otto}
+
+
 def test_an_escalation_is_handed_off_only_to_people_who_may_vote() -> None:
     setup = Setup(any_task())
     setup.waits.hand_off_again(any_wait(), "callback-2", 2, (REQUESTER, OTHER_APPROVER), remind=False)

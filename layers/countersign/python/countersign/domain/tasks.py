@@ -14,7 +14,7 @@ from countersign.domain.audit import GENESIS, AuditEvent
 from countersign.domain.clock import to_text
 from countersign.domain.errors import ContractError, TaskClosedError
 from countersign.domain.identity import Aliases
-from countersign.domain.questions import Question
+from countersign.domain.questions import Person, Question
 from countersign.domain.rules import Decision, Outcome
 
 
@@ -216,6 +216,7 @@ class Task:
         submitted_by: IAM ARN of the caller who submitted the request; empty if unknown.
         audience: The recipients who may answer, normalised, in order.
         aliases: Which addresses of recipients and requester belong to one person.
+        newcomers: What the directory said about people who came in after the opening, by normalised address.
         delegations: The delegations, by people and by the directory.
         replaced: The people who were asked and no longer are, because a delegation was taken back or an operator asked
             somebody else.
@@ -266,6 +267,7 @@ class Task:
     submitted_by: str = ""
     audience: tuple[str, ...] = ()
     aliases: Aliases = field(default_factory=Aliases)
+    newcomers: Mapping[str, Person] = field(default_factory=dict)
     delegations: tuple[Delegation, ...] = ()
     replaced: tuple[Replacement, ...] = ()
     escalated: tuple[str, ...] = ()
@@ -309,6 +311,11 @@ class Task:
         """The exchange in which the task waits for the requester, who answers or revises before anybody decides."""
         last = self.exchanges[-1] if self.exchanges else None
         return last if last and last.answered_at is None else None
+
+    @property
+    def people(self) -> Mapping[str, Person]:
+        """What the directory said about people whom the task concerns, by normalised address."""
+        return {**self.question.people, **self.newcomers}
 
     @property
     def voters(self) -> tuple[str, ...]:

@@ -213,6 +213,8 @@ def hand_off_again(
         "aliases": known.aliases,
         "delegations": (*task.delegations, *newcomers.delegations),
     }
+    if newcomers.people:
+        fields["newcomers"] = {**task.newcomers, **newcomers.people}
     return Change(task, STAYING, fields, (*events, *standing_in(newcomers)), now)
 
 

@@ -57,11 +57,9 @@ def identified(directory: Directory, task: Task, *more: str) -> Task:
     handed_on = (made.by for made in task.delegations)
     involved = (*task.question.requesters, *task.audience, *task.votes, *task.question.elsewhere, *handed_on, *more)
     entries = directory.entries(set(map(normalise, involved)) - {""})
-    known = replace(task, aliases=task.aliases | aliases_of(entries))
-    if profiles := {address: entries[address].profile for address in more if entries[address].profile}:
-        people = {**task.question.people, **profiles}
-        known = replace(known, question=replace(task.question, people=people))
-    return known
+    said = {address: entries[address].profile for address in more if address not in task.question.people}
+    newcomers = {**task.newcomers, **{address: profile for address, profile in said.items() if profile}}
+    return replace(task, aliases=task.aliases | aliases_of(entries), newcomers=newcomers)
 
 
 def _stand_ins(entries: dict[str, Entry], now: datetime) -> set[str]:

@@ -63,7 +63,7 @@ class Closings:
 
     def _close(self, task: Task, sent: Mapping[str, Any]) -> None:
         with words.reading():
-            words.turn_to(sent["recipient"], task.question.people)
+            words.turn_to(sent["recipient"], task.people)
             self.close(sent, task.question.title, closing_of(task))
 
 

@@ -100,7 +100,7 @@ class Deliveries:
             link=self.link("inbox", token),
             deadline=until,
             stage=self.stage,
-            people=task.question.people,
+            people=task.people,
             task_id=task.task_id,
         )
         link = Link(fingerprint, "", recipient, Purpose.INBOX, until, minted_for=task.task_id)
@@ -149,7 +149,7 @@ class Deliveries:
             deadline=task.expires_at,
             stage=self.stage,
             question=task.question,
-            people=task.question.people,
+            people=task.people,
             instead_of=task.stands_in_for(recipient),
             others=tuple(person for person in task.voters if not task.aliases.same(person, recipient)),
             rule=task.question.rule,

@@ -43,7 +43,7 @@ class Inbox:
     @property
     def people(self) -> Mapping[str, Person]:
         """What the directory said about the people of these tasks."""
-        return {address: person for task in self.tasks for address, person in task.question.people.items()}
+        return {address: person for task in self.tasks for address, person in task.people.items()}
 
 
 @dataclass(frozen=True)

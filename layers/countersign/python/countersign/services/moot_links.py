@@ -55,7 +55,7 @@ class MootLinks:
             deadline=task.expires_at,
             stage=self.deliveries.stage,
             question=task.question,
-            people=task.question.people,
+            people=task.people,
             task_id=task.task_id,
             moot=moot.why,
             by=(moot.person,) if moot.person else (),

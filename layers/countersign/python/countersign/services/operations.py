@@ -95,7 +95,7 @@ class Operations:
         change = replacements.reassign(task, self.operator, by, to, because, now, domains=domains)
         attempt = votes.resend_attempt(task)
         message = {**envelope.requested(change.after, (to,)), "attempt": attempt}
-        fields = {**change.fields, "aliases": task.aliases}
+        fields = {**change.fields, "aliases": task.aliases, "newcomers": task.newcomers}
         return self.ledger.commit(replace(change, fields=fields, outbox={f"reassigned#{attempt}": message}))
 
     @retried

@@ -238,9 +238,10 @@ class Reviews:
 
 
 def _learnt(task: Task, change: Change) -> Change:
-    """Add the aliases on which a change is based, if they differ from those of the task in the ledger."""
-    aliases = change.before.aliases
-    return change if aliases == task.aliases else replace(change, fields={**change.fields, "aliases": aliases})
+    """Add what the directory said about people, on which a change is based, if it differs from the task's own."""
+    known = {name: getattr(change.before, name) for name in ("aliases", "newcomers")}
+    learnt = {name: value for name, value in known.items() if value != getattr(task, name)}
+    return replace(change, fields={**change.fields, **learnt}) if learnt else change
 
 
 def _delegate(task: Task, link: Link, colleague: str, click: Click, now: datetime) -> Change:

@@ -61,7 +61,7 @@ class Tellings:
             deadline=until + telling.STATUS_LASTS if until else task.expires_at,
             stage=self.deliveries.stage,
             question=task.question,
-            people=task.question.people,
+            people=task.people,
             task_id=task_id,
             by=(task.returned.by,) if task.returned else task.decided_by,
             comment=_comment(task),
