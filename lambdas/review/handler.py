@@ -5,6 +5,7 @@ public function's cold start.
 """
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from countersign.composition import Ports, current_ports, once
@@ -21,17 +22,12 @@ from review.form import token_of
 from review.views import PageResponse
 
 
-def _inbox(event: Event) -> PageResponse:
-    # Imported here: most cold starts are for the page of one review.
-    from review import inbox
-
-    return inbox.post(event) if event["routeKey"].startswith("POST ") else inbox.show(event)
-
-
-def _request(event: Event) -> PageResponse:
-    from review import request
-
-    return request.act(event) if event["routeKey"].startswith("POST ") else request.show(event)
+def _other(event: Event) -> PageResponse:
+    """Answer for `/inbox` or `/request`, whose modules are imported here: most cold starts are for one review."""
+    method, _, path = event["routeKey"].partition(" /")
+    page = import_module(f"review.{path}")
+    response: PageResponse = page.post(event) if method == "POST" else page.show(event)
+    return response
 
 
 PAGES: Mapping[str, Callable[[Event], PageResponse]] = {
@@ -39,12 +35,8 @@ PAGES: Mapping[str, Callable[[Event], PageResponse]] = {
     "HEAD /review": review.show,
     "POST /review": review.decide,
     "POST /delegate": review.hand_over,
-    "GET /inbox": _inbox,
-    "HEAD /inbox": _inbox,
-    "POST /inbox": _inbox,
-    "GET /request": _request,
-    "HEAD /request": _request,
-    "POST /request": _request,
+    **dict.fromkeys(("GET /inbox", "HEAD /inbox", "POST /inbox"), _other),
+    **dict.fromkeys(("GET /request", "HEAD /request", "POST /request"), _other),
 }
 
 

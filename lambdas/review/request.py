@@ -15,6 +15,7 @@ from countersign.domain.errors import (
 from countersign.functions.http import Event
 from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count
+from countersign.presentation import words
 from countersign.services.status_links import Act, Standing, StatusLinks
 from review import notices
 from review.request_form import act_of
@@ -42,7 +43,7 @@ def show(event: Event) -> PageResponse:
     return PageResponse(HTTPStatus.OK, _page(status_links().look(token), token))
 
 
-def act(event: Event) -> PageResponse:
+def post(event: Event) -> PageResponse:
     """Answer, revise or withdraw the request."""
     posted = act_of(event)
     standing = status_links().act(posted)
@@ -59,4 +60,5 @@ def act(event: Event) -> PageResponse:
 
 
 def _page(standing: Standing, token: str, posted: Act | None = None) -> str:
+    words.turn_to(standing.requester, standing.task.question.people)
     return request_page(standing, token, current_ports().clock.now(), posted)

@@ -134,7 +134,7 @@ def test_the_requester_hears_the_outcome_once_by_a_link_to_the_status(
     kit.set(TASK_ID, "status", Status.APPLIED)
     records = [record for record in kit.stream() if record["dynamodb"]["Keys"]["sk"]["S"] == "TASK"]
     assert on_stream(publisher.handler.handler)(*records) == []
-    told = [entry["Detail"] for entry in entries(events) if "tell_requester" in entry["Detail"]]
+    told = [entry["Detail"] for entry in entries(events) if '"tell"' in entry["Detail"]]
     assert len(told) == 1
     for _ in range(2):
         assert on_queue(approver.handler.handler)(*told) == []
