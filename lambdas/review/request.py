@@ -60,5 +60,5 @@ def post(event: Event) -> PageResponse:
 
 
 def _page(standing: Standing, token: str, posted: Act | None = None) -> str:
-    words.turn_to(standing.requester, standing.task.question.people)
+    words.turn_to(standing.requester, standing.task.people)
     return request_page(standing, token, current_ports().clock.now(), posted)

@@ -44,6 +44,11 @@ def test_the_requester_reads_the_question_and_gets_the_forms(kit: Kit) -> None:
     assert (head.status, head.headers, head.body) == (200, page.headers, "")
 
 
+def test_the_page_is_in_the_requesters_language_by_the_directory(kit: Kit) -> None:
+    returned(kit, people={REQUESTER: {"name": "Rita", "language": "ar"}})
+    assert '<html lang="ar" dir="rtl">' in look(status_link(kit), "/request").body
+
+
 def test_an_answer_lets_the_approvers_decide_again(kit: Kit) -> None:
     returned(kit)
     page = act(kit, status_link(kit), "answer", comment="The blue ones")
