@@ -18,6 +18,7 @@ from countersign.presentation.words import READER
         ("en,de", "en"),
         ("de;q=0", ""),
         ("de;q=2,en;q=1.5,ar;q=x", ""),
+        ("de;q=²,en;q=.,ar;q=nan", ""),
         ("*", ""),
         ("", ""),
         ("fr,it", ""),

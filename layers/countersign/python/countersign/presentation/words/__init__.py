@@ -6,7 +6,6 @@ time zone and directory are set once for each (`reading`, `turn_to`), and no oth
 To add a language, add its module and run `python -m tools.formats`.
 """
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, tzinfo
@@ -22,7 +21,6 @@ ENGLISH = "en"
 """The language in which no text is missing."""
 
 _MOST_CHOICES, _LONGEST_HEADER = 20, 500
-_CHOICE = re.compile(r"(?P<language>[a-z]{2,8})(-[a-z0-9]{1,8})*\s*(;\s*q=(?P<quality>0(\.\d{0,3})?|1(\.0{0,3})?))?")
 
 _CATEGORIES = ("zero", "one", "two", "few", "many", "other")
 """CLDR's categories of counts, in the order of the digits in `plurals` of the formats."""
@@ -82,11 +80,20 @@ def accepted(header: str) -> str:
     """
     best, weight = "", 0.0
     for choice in header[:_LONGEST_HEADER].split(",")[:_MOST_CHOICES]:
-        found = _CHOICE.fullmatch(choice.strip().lower())
-        quality = float(found["quality"] or 1) if found else 0.0
-        if found and quality > weight and found["language"] in FORMATS:
-            best, weight = found["language"], quality
+        tag, _, parameter = choice.lower().partition(";")
+        language, quality = tag.strip().partition("-")[0], _quality(parameter)
+        if quality > weight and language in FORMATS:
+            best, weight = language, quality
     return best
+
+
+def _quality(parameter: str) -> float:
+    """Return the weight of a choice of `Accept-Language`: 1 without one, 0 for a malformed one."""
+    name, _, value = parameter.strip().partition("=")
+    if not name:
+        return 1.0
+    is_number = name == "q" and value.replace(".", "", 1).isdecimal()
+    return quality if is_number and (quality := float(value)) <= 1 else 0.0
 
 
 def languages() -> frozenset[str]:
