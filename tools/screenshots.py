@@ -29,12 +29,12 @@ SIZES: dict[str, ViewportSize] = {
     "phone": {"width": 390, "height": 844},
     "desktop": {"width": 1280, "height": 900},
 }
-_TALLEST = 1_600
+_TALLEST = 2_000
 _SHOWN_OF_DESKTOP = 760
-_SHARE_OF_DESKTOP = 0.6
+_SCALES = {"phone": 0.8, "desktop": 0.6}
 _GAP = 16
 _BETWEEN = "#8a94a0"
-_COLOURS = 96
+_COLOURS = 48
 _OF_FUNCTIONS = {"POWERTOOLS_METRICS_NAMESPACE": "Countersign", "METRICS_STAGE": "pictures"}
 
 
@@ -61,20 +61,17 @@ def main(names: list[str]) -> int:
 def _pictures(browser: Browser, pages: list[str], size: str) -> Iterator[Image.Image]:
     """Take the pictures of a row: a page in each language and scheme. A desktop's empty sides are cut off."""
     for page, scheme in product(pages, SCHEMES):
-        picture = _picture(browser, page, size, scheme)
+        picture = _picture(browser, page, size, scheme, _SCALES[size])
         if size == "desktop":
-            side = (picture.width - _SHOWN_OF_DESKTOP) // 2
-            picture = picture.crop((side, 0, side + _SHOWN_OF_DESKTOP, picture.height))
-            picture = picture.resize(
-                (round(picture.width * _SHARE_OF_DESKTOP), round(picture.height * _SHARE_OF_DESKTOP)),
-                Image.Resampling.LANCZOS,
-            )
+            width = round(_SHOWN_OF_DESKTOP * _SCALES[size])
+            side = (picture.width - width) // 2
+            picture = picture.crop((side, 0, side + width, picture.height))
         yield picture
 
 
-def _picture(browser: Browser, page: str, size: str, scheme: Scheme) -> Image.Image:
+def _picture(browser: Browser, page: str, size: str, scheme: Scheme, scale: float = 1) -> Image.Image:
     """Take a picture of a whole page, in which buttons that stay in sight are at their place in the page."""
-    tab = browser.new_page(viewport=SIZES[size], color_scheme=scheme)
+    tab = browser.new_page(viewport=SIZES[size], color_scheme=scheme, device_scale_factor=scale)
     tab.set_content(page)
     height = min(_TALLEST, tab.evaluate("document.documentElement.scrollHeight"))
     tab.set_viewport_size({**SIZES[size], "height": height})
