@@ -183,6 +183,7 @@ def test_every_refusal_of_a_click_has_a_reason_in_the_audit() -> None:
         errors.InboxExpiredError,
         errors.NotReturnedError,
         errors.RevisionRefusedError,
+        errors.StatusExpiredError,
         errors.UnknownLinkError,
     }
     assert len(set(reviews.REASONS.values())) == len(reviews.REASONS)
