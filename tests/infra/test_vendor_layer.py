@@ -80,7 +80,9 @@ def test_everything_in_it_works_without_anything_else(layer: Path) -> None:
 import sys
 sys.path.insert(0, {str(layer / "python")!r})
 import aws_durable_execution_sdk_python, boto3, boto3.docs, botocore.docs, fastjsonschema
-import dateutil.tz, urllib3
+import dateutil.tz, urllib3, zoneinfo
+zoneinfo.reset_tzpath([])  # Lambda's Python promises no time zones
+assert zoneinfo.ZoneInfo("Europe/Berlin")
 from importlib.metadata import version
 fastjsonschema.compile({{"type": "object"}})({{}})
 assert version("aws-durable-execution-sdk-python")
