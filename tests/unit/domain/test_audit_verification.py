@@ -252,3 +252,17 @@ def test_an_act_of_a_round_by_a_link_that_was_not_minted_for_its_actor_is_report
     assert unknown(minted("ab"), act) == []
     assert unknown(act) == [f"entry 2 is by a link that was not minted for {APPROVER}"]
     assert links_used(opened(any_task(), act)) == {"ab"}
+
+
+@pytest.mark.parametrize(
+    ("by", "minted_for", "count"),
+    [
+        (rounds.BY_STATUS_LINK, "order-1001.approval-1", 0),
+        (rounds.BY_STATUS_LINK, "order-2.approval-1", 1),
+        (votes.BY_LINK, "order-1001.approval-1", 1),
+    ],
+    ids=["an earlier level", "another request", "an approver"],
+)
+def test_a_requester_acts_on_a_later_level_by_the_link_of_an_earlier_one(by: str, minted_for: str, count: int) -> None:
+    act = AuditEvent("answered_back", REQUESTER, by, data={"link": "ab", "minted_for": minted_for})
+    assert len(list(unopened(opened(any_task(), act), {"ab": (REQUESTER, minted_for)}))) == count

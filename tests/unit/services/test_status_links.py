@@ -146,7 +146,7 @@ def test_the_status_is_shown_for_thirty_days_after_the_end() -> None:
         setup.links.look(setup.token)
 
 
-def test_the_link_of_an_earlier_level_shows_the_one_that_is_asked_now() -> None:
+def test_the_link_of_an_earlier_level_shows_and_answers_the_one_that_is_asked_now() -> None:
     first = any_decided_task(
         task_id="order-1001.approval-1",
         status=Status.APPLIED,
@@ -165,3 +165,6 @@ def test_the_link_of_an_earlier_level_shows_the_one_that_is_asked_now() -> None:
     )
     setup.ledger.standing[second.task_id] = second
     assert setup.links.look(setup.token).task == second
+    acted = setup.links.act(Act(setup.token, "answer", "So", second.shown)).task
+    (entry,) = setup.ledger.audit(second.task_id)
+    assert (acted.task_id, entry.event.data["minted_for"]) == (second.task_id, first.task_id), "for `audit verify`"

@@ -131,8 +131,18 @@ def unopened(entries: Iterable[AuditEntry], standing: Mapping[str, tuple[str, st
     """
     for entry in filter(_is_by_link, entries):
         link = _link_of(entry)
-        if standing.get(link) not in ((entry.event.actor, entry.task_id), (entry.event.actor, "")):
+        recipient, task_id = standing.get(link, ("", ""))
+        if recipient != entry.event.actor or task_id not in _opened_tasks(entry):
             yield f"entry {entry.seq} is by a link that the ledger does not have for {entry.event.actor}"
+
+
+def _opened_tasks(entry: AuditEntry) -> tuple[str, ...]:
+    """Return the tasks whose link may be that of an entry; empty for an inbox."""
+    minted_for = str(entry.event.data.get("minted_for", ""))
+    is_of_request = minted_for.partition(".")[0] == entry.task_id.partition(".")[0]
+    # A requester's link opens the later levels of its chain too.
+    is_of_chain = is_of_request and entry.event.identified_by == rounds.BY_STATUS_LINK
+    return (entry.task_id, "", minted_for) if is_of_chain else (entry.task_id, "")
 
 
 def _is_by_link(entry: AuditEntry) -> bool:

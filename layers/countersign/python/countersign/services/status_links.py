@@ -199,5 +199,8 @@ _ACTS: Mapping[str, Callable[[Task, str, Act, datetime], Change | None]] = {
 
 def _through(link: Link, change: Change) -> Change:
     """Name the link in a change's audit entries: `audit verify` looks for the entry of its minting."""
-    events = (replace(event, data={**event.data, "link": link.fingerprint}) for event in change.events)
+    named = {"link": link.fingerprint}
+    if link.task_id != change.before.task_id:  # the link of an earlier level of the chain
+        named["minted_for"] = link.task_id
+    events = (replace(event, data={**event.data, **named}) for event in change.events)
     return replace(change, events=tuple(events))
