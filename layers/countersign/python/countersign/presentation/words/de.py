@@ -21,7 +21,7 @@ TEXTS = {
     "left.minutes.other": "Noch {count} Minuten",
     "left.moment": "Weniger als eine Minute",
     # Attachments, on the review page and the result pages.
-    "attachments": "Anlagen",
+    "attachments": "Anhänge",
     "attachments.outside": "{host} · andere Website, öffnet ein neues Fenster",
     "attachments.unlinked": "Es gibt keinen sicheren Link zum Öffnen.",
     # The review page.
@@ -156,11 +156,11 @@ TEXTS = {
     "inbox.tick.name": "Auswählen: {title}",
     "inbox.alone": "Öffnen Sie diese Anfrage, um sie zu entscheiden.",
     "inbox.batch.next": "Wählen Sie bis zu {limit} Anfragen. Jede wird einzeln entschieden, ohne Kommentar.",
-    "inbox.batch.approve": "Auswahl zustimmen",
+    "inbox.batch.approve": "Der Auswahl zustimmen",
     "inbox.batch.reject": "Auswahl ablehnen",
     "inbox.problem.none": "Bitte wählen Sie mindestens eine Anfrage.",
     "inbox.problem.too_many": "Bitte wählen Sie höchstens {limit} Anfragen.",
-    "inbox.problem.unknown_decision": "Bitte drücken Sie eine der beiden Tasten.",
+    "inbox.problem.unknown_decision": "Bitte wählen Sie eine der beiden Schaltflächen.",
     "batch": "Ihre Antworten",
     "batch.all": "Alle Ihre Antworten sind gespeichert.",
     "batch.some": "Ein Teil Ihrer Antworten ist gespeichert, ein Teil nicht. Die Liste nennt den Grund.",
@@ -172,7 +172,7 @@ TEXTS = {
     "batch.voted.reject": "Sie haben abgelehnt. Auch andere werden gefragt.",
     "batch.decided_otherwise": "Nicht gespeichert: Diese Anfrage wurde schon entschieden.",
     "batch.closed": "Nicht gespeichert: Diese Anfrage ist geschlossen.",
-    "batch.handed_on": "Nicht gespeichert: Darüber entscheidet jetzt jemand anderes.",
+    "batch.handed_on": "Nicht gespeichert: Darüber entscheidet jetzt jemand anders.",
     "batch.details_changed": "Nicht gespeichert: Die Angaben haben sich geändert. Öffnen Sie die Anfrage.",
     "batch.returned": "Nicht gespeichert: Diese Anfrage wartet auf eine Antwort der Person, die sie gestellt hat.",
     "batch.open": "Nicht gespeichert. Öffnen Sie die Anfrage, um sie zu entscheiden.",
@@ -321,7 +321,7 @@ TEXTS = {
     "request.problem.not_returned": (
         "Niemand wartet mehr auf eine Antwort. Diese Seite zeigt, wie es um die Anfrage steht."
     ),
-    "request.problem.unknown_action": "Bitte drücken Sie eine der Tasten.",
+    "request.problem.unknown_action": "Bitte wählen Sie eine der Schaltflächen.",
     "request.problem.too_late": "Es war zu spät: Diese Seite zeigt, wie die Anfrage ausgegangen ist.",
     "request.problem.unchanged": "Sie haben nichts geändert. Ändern Sie die Anfrage, oder beantworten Sie die Frage.",
     "request.problem.later_level": (
@@ -456,7 +456,7 @@ TEXTS = {
         " Sie ihn nicht weiter."
     ),
     "mail.row": "{label}: {value}",
-    "mail.attachments": "Anlagen (auf der Seite zu öffnen)",
+    "mail.attachments": "Anhänge (auf der Seite zu öffnen)",
     "mail.attachments.more": "{first}; {last}",
     "mail.requester": "Angefragt von",
     "mail.others": "Ebenfalls gefragt",
