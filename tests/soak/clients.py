@@ -111,17 +111,24 @@ class Bus:
 
 
 class Post:
-    """SES: everybody's mailbox."""
+    """SES: everybody's mailbox.
+
+    Attributes:
+        mails: The mails with a review link or the link of an inbox.
+        told: The mails with a requester's status link.
+    """
 
     def __init__(self) -> None:
         self.mails: list[Mail] = []
+        self.told: list[Mail] = []
 
     def send_email(self, **asked: Any) -> dict[str, str]:
         text = asked["Content"]["Simple"]["Body"]["Text"]["Data"]
         found = _TOKEN.search(text)
         (recipient,) = asked["Destination"]["ToAddresses"]
         if found:
-            self.mails.append(Mail(recipient, found.group(1), "/inbox?" in text))
+            received = self.told if "/request?" in text else self.mails
+            received.append(Mail(recipient, found.group(1), "/inbox?" in text))
         else:
             assert "No longer waiting" in asked["Content"]["Simple"]["Subject"]["Data"], "only moot links have no link"
         return {"MessageId": "mail"}

@@ -41,6 +41,15 @@ class People(Working):
         if self.world.faults.writes != before:
             raise ViolationError(f"{method} of the {page} page has written something")
 
+    @precondition(lambda self: self.world.post.told)
+    @action(pick=PICK, head=st.booleans())
+    def look_at_the_status(self, pick: int, head: bool) -> None:
+        before, query = self.world.faults.writes, {"t": chosen(self.world.post.told, pick).token}
+        shown = self.world.call(review.handler.handler, "HEAD" if head else "GET", "/request", query=query)
+        self.answered("look", shown)
+        if self.world.faults.writes != before:
+            raise ViolationError("a look at the status has written something")
+
     @precondition(lambda self: self.world.post.mails)
     @action(pick=PICK, decision=st.sampled_from(["approve", "reject"]), odd=PICK, near=NEAR)
     def click(self, pick: int, decision: str, odd: int, near: Trouble | None) -> None:
