@@ -60,14 +60,28 @@ def without_relay(cloud: Cloud) -> Iterator[None]:
         client.update_event_source_mapping(UUID=mapping, Enabled=True)
 
 
-def test_a_withdrawn_task_ends_its_workflow_and_its_link_says_so(cloud: Cloud, operate: Operate) -> None:
+def test_a_reassigned_and_withdrawn_task_ends_its_workflow_and_people_hear_that_their_links_are_moot(
+    cloud: Cloud, operate: Operate
+) -> None:
     scene = Scene(cloud)
+    nora, maria = scene.approver("nora").replace("example.com", "elsewhere.example"), scene.approver()
+
+    def is_told(person: str) -> bool:
+        return any("No longer waiting for you" in mail.subject for mail in scene.mails(person))
+
     scene.submit()
     link = scene.link()
+    assert operate("reassign", scene.task_id, "--from", maria, "--to", nora, "--because", "she left")[0] == 0
+    until(lambda: is_told(maria), "the mail to the replaced approver")
+    assert "she left" in open_page(link).text
+    link = scene.link(nora)
     status, withdrawn = operate("withdraw", scene.task_id, "--because", "ordered twice")
     assert (status, withdrawn["workflow_rung"]) == (0, True)
     assert open_page(link).answer.status == 410
     assert scene.ended()["status"] == "failed"
+    until(lambda: is_told(nora), "the mail about the withdrawal")
+    assert scene.audit().count("told_moot") == 2
+    assert scene.ledger.audit_breaks(scene.task_id) == []
 
 
 def test_an_operator_rings_where_the_relay_does_not(cloud: Cloud, operate: Operate) -> None:
