@@ -15,6 +15,7 @@ from countersign.contracts import envelope
 from countersign.domain import tasks
 from countersign.domain.questions import Attachment, Person
 from countersign.domain.rules import Rule
+from countersign.presentation import words
 from countersign.presentation.brand import PLAIN
 from countersign.services.deliveries import Deliveries
 from countersign.services.moot_links import MootLinks
@@ -74,7 +75,9 @@ class Scene:
 
     def _sent(self, message: Message) -> Mapping[str, str]:
         self._tokens[message.recipient] = message.link.partition("?t=")[2]
-        self.mails[message.recipient] = messages.html(message)
+        with words.reading():
+            words.turn_to(message.recipient, message.people)
+            self.mails[message.recipient] = messages.html(message)
         return {"channel": "email"}
 
     def ask(self, number: int = 1001, days: float = 2.2, **changes: Any) -> str:
@@ -226,6 +229,16 @@ def _batch(scene: Scene) -> str:
     return scene.decide_ticked("approve")
 
 
+def _status(scene: Scene) -> str:
+    _approved_mail(scene)
+    return scene.show("/request", RITA)
+
+
+def _asked(scene: Scene) -> str:
+    _returned_mail(scene)
+    return scene.show("/request", RITA)
+
+
 def _unknown(scene: Scene) -> str:
     scene.ask()
     return scene.look("cut-off")
@@ -290,6 +303,8 @@ EXAMPLES: Mapping[str, Callable[[Scene], str]] = {
     "delegated": _delegated,
     "expired": _expired,
     "withdrawn": _withdrawn,
+    "request-returned": _asked,
+    "request-approved": _status,
     "unknown": _unknown,
     "inbox": _inbox,
     "batch": _batch,
