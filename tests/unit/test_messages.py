@@ -227,6 +227,11 @@ def test_amounts_dates_and_line_breaks_are_shown_unchanged() -> None:
     assert "the rest is on the page" in many.text
 
 
+def test_a_subject_has_the_amount_once() -> None:
+    subject = as_mail(any_mail(title="Credit 2500.00 EUR to ACC-1", amount="2500.00 EUR")).subject
+    assert subject == "Please decide: Credit 2500.00 EUR to ACC-1"
+
+
 def test_the_amount_comes_first_alone_and_once() -> None:
     mail = as_mail(any_mail(title="Order 1001", amount="250.00 EUR"))
     assert mail.subject.replace("\u00a0", " ") == "Please decide: 250.00 EUR · Order 1001"

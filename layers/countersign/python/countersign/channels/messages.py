@@ -150,7 +150,8 @@ def _left(view: Message) -> str:
 
 
 def _subject(view: Message) -> str:
-    known = (_amount(view), _title(view)) if _amount(view) not in _title(view) else (_title(view),)
+    named = any(amount in view.question.title for amount in (view.amount, _amount(view)))
+    known = (_title(view),) if named else (_amount(view), _title(view))
     title = reduce(lambda first, last: words.say("mail.subject.both", first=first, last=last), known)
     subject = words.say(f"mail.subject.{_occasion(view)}", title=title, left=_left(view))
     if view.stage:
