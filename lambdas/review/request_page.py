@@ -83,7 +83,7 @@ def _lead(task: Task, status: str) -> Html:
 def _question(asked: Exchange) -> Html:
     """Return the question of the approver who sent the request back."""
     return html(
-        '<h2>{heading}</h2>\n<p class="said">{text}</p>\n',
+        '<h2 class="question">{heading}</h2>\n<p class="said">{text}</p>\n',
         heading=say("request.asked", person=parts.address(asked.by)),
         text=parts.value(asked.comment, words.say("review.comment")),
     )
