@@ -12,7 +12,7 @@ from operate.embedded import aws, http
 from operate.embedded.cloud import Cloud
 from operate.ledger import OperatorLedger
 
-_LINK = re.compile(r"https?://\S+/(review|inbox)\?t=[A-Za-z0-9_%-]+")
+_LINK = re.compile(r"https?://\S+/(review|inbox|request)\?t=[A-Za-z0-9_%-]+")
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ class Mail:
     def inbox_link(self) -> str | None:
         """The link to the recipient's inbox; None without one."""
         return self._link("inbox")
+
+    @property
+    def status_link(self) -> str | None:
+        """The link to the requester's page; None without one."""
+        return self._link("request")
 
     def _link(self, page: str) -> str | None:
         found = _LINK.search(self.text)

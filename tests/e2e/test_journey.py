@@ -1,0 +1,93 @@
+"""The people who ask and the people who decide, in a real browser: each reads what the others did."""
+
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from operate.client import open_page, press
+from tests.e2e.scene import Scene, until
+from tests.e2e.test_browser import PHONE
+
+QUESTION = "Can it be cheaper?"
+
+
+def test_a_request_is_sent_back_made_cheaper_and_approved_in_german_and_everyone_reads_how_it_ended(
+    scene: Scene, browser: Browser
+) -> None:
+    rita, maria, hugo, li = map(scene.approver, ("rita", "maria", "hugo", "li"))
+    scene.submit(requester=rita, approvers=[maria, hugo, li], rule={"kind": "quorum", "k": 2})
+    page = opened(browser, scene.link(maria))
+    page.get_by_text("Ask the requester").click()
+    page.get_by_label("Comment").fill(QUESTION)
+    page.get_by_role("button", name="Send back").click()
+    expect(heading(page)).to_have_text("Thank you. You sent this back.")
+
+    page = opened(browser, status_link(scene, rita, "Please answer"))
+    expect(page.get_by_role("main")).to_contain_text(QUESTION)
+    page.get_by_text("Change the request instead").click()
+    page.get_by_label("Amount in EUR").fill("200.00")
+    page.get_by_role("button", name="Send the changed request").click()
+    expect(heading(page)).to_have_text("Thank you. Your request is changed.")
+
+    for person, decision in ((hugo, "reject"), (li, "approve")):
+        assert press(open_page(revised(scene, person)), decision).answer.status == 200
+    page = opened(browser, revised(scene, maria), "de")
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    expect(page.get_by_role("main")).to_contain_text("200,00 EUR")
+    page.get_by_role("button", name="Zustimmen").click()
+    expect(heading(page)).to_have_text("Danke. Sie haben zugestimmt.")
+
+    report = scene.ended()
+    wanted = {"status": "approved", "amount": "200.00", "currency": "EUR", "round": 2, "decided_by": [maria, li]}
+    assert report["result"] | wanted == report["result"]
+    page = opened(browser, revised(scene, hugo))
+    expect(heading(page)).to_have_text("This request is approved")
+    expect(page.get_by_role("main")).to_contain_text("You rejected it, but others decided.")
+    page = opened(browser, status_link(scene, rita, "Approved"))
+    expect(heading(page)).to_have_text("Your request is approved")
+    expect(page.get_by_role("main")).to_contain_text(f"{maria} approved.")
+    acts = ("returned", "revised", "voted", "decided", "applied")
+    assert [event for event in scene.audit() if event in acts] == [*acts[:2], *acts[2:3] * 3, *acts[3:]]
+    assert scene.ledger.audit_breaks(scene.task_id) == []
+
+
+def test_three_requests_are_decided_at_once_in_the_list(scene: Scene, browser: Browser) -> None:
+    scenes = [scene, Scene(scene.cloud), Scene(scene.cloud)]
+    for each in scenes:
+        each.submit(approvers=[scene.approver()])
+    until(lambda: len(scene.mails()) == len(scenes), "a mail about each")
+    page = opened(browser, scene.link())
+    page.get_by_role("button", name="E-mail me the list").click()
+    inbox = until(lambda: next((mail.inbox_link for mail in scene.mails() if mail.inbox_link), None), "the list")
+    page.goto(inbox)
+    for each in scenes:
+        page.get_by_label(f"Select: Order {each.request_id}", exact=True).check()
+    page.get_by_role("button", name="Approve selected").click()
+    expect(page.get_by_role("main")).to_contain_text("All of your answers are recorded.")
+    for each in scenes:
+        expect(page.get_by_role("listitem").filter(has_text=each.request_id)).to_contain_text("Approved.")
+        assert each.ended()["result"]["decided_by"] == scene.approver()
+        assert each.ledger.audit_breaks(each.task_id) == []
+
+
+def opened(browser: Browser, link: str, language: str = "en") -> Page:
+    """Return a page on a phone in a language."""
+    page = browser.new_page(viewport=PHONE, locale=language)
+    page.goto(link)
+    return page
+
+
+def heading(page: Page) -> Locator:
+    return page.get_by_role("heading", level=1)
+
+
+def revised(scene: Scene, person: str) -> str:
+    """Return an approver's link to the second round."""
+    return scene.mail(person, about="Revised").review_link or ""
+
+
+def status_link(scene: Scene, requester: str, about: str) -> str:
+    """Return the link of the requester's mail with these words in its subject."""
+
+    def sent() -> str | None:
+        return next((mail.status_link for mail in scene.mails(requester) if about in mail.subject), None)
+
+    return until(sent, f"a mail about {about!r}")
