@@ -136,7 +136,7 @@ class Live:
             WatchError: A file cannot be read or imported; no part of the change is live.
         """
         files = sorted(file for file in changed if not _NOT_DEPLOYED.fullmatch(file))
-        functions = self._functions()
+        functions = [function for function in self._functions() if (self.root / function.folder).is_dir()]
         layers = [layer for layer in self._layers_of(functions) if any(map(layer.has, files))]
         on_them = {layer.name for layer in layers}
         own = [function for function in functions if any(file.startswith(function.folder) for file in files)]

@@ -5,6 +5,7 @@ The folder has what later code must understand, and what must understand later c
 - `samples.json`: ledgers and envelopes that the release wrote, and the facts that it reads in them;
 - `histories/`: the operations of each workflow, for `make upgrade-check`;
 - the library as a wheel, and `reader.py`, which reads a sample with it;
+- `functions.zip`: the folder `lambdas`, which the rolling test deploys with that library;
 - `SHA256SUMS`.
 """
 
@@ -18,6 +19,7 @@ import sys
 import tempfile
 import tomllib
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,7 @@ def record(version: str, folder: Path) -> None:
     shutil.copyfile(reader.__file__, folder / "reader.py")
     histories.record_kit(folder / "histories")
     build_wheel(version, folder)
+    pack_functions(folder)
     seal(folder)
 
 
@@ -91,11 +94,25 @@ def build_wheel(version: str, folder: Path) -> Path:
     files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: countersign\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     lines = [f"{name},sha256={_digest(content)},{len(content)}\n" for name, content in files.items()]
     files[f"{info}/RECORD"] = "".join([*lines, f"{info}/RECORD,,\n"]).encode()
-    wheel = folder / f"countersign-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED) as archive:
+    return _packed(folder / f"countersign-{version}-py3-none-any.whl", files)
+
+
+def pack_functions(folder: Path, root: Path = ROOT) -> Path:
+    """Write the functions of a checkout into an archive."""
+    files = {
+        file.relative_to(root).as_posix(): file.read_bytes()
+        for file in sorted((root / "lambdas").rglob("*"))
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+    return _packed(folder / "functions.zip", files)
+
+
+def _packed(archive: Path, files: Mapping[str, bytes]) -> Path:
+    """Write files into an archive that has the same bytes each time."""
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
-    return wheel
+            packed.writestr(zipfile.ZipInfo(name, _EPOCH), content, zipfile.ZIP_DEFLATED)
+    return archive
 
 
 def require_ready(version: str, root: Path = ROOT) -> None:

@@ -1,4 +1,4 @@
-"""Releases of the library roll while executions wait: forwards to today's code, and back to the release."""
+"""Releases roll while executions wait: forwards to today's code, and back to the release."""
 
 from __future__ import annotations
 
@@ -38,13 +38,15 @@ Deploy = Callable[[Path], None]
 
 @pytest.fixture
 def deploy(cloud: Cloud) -> Iterator[Deploy]:
-    """Return a function that makes the library of a tree live; at the end, that of the checkout is."""
+    """Return a function that makes the library and the functions of a tree live; at the end, the checkout's are."""
     live = [ROOT]
 
     def bring(tree: Path) -> None:
         if live[-1] != tree:
             live.append(tree)
-            modules, rest = Live(cloud.endpoint_url, tree).bring([f"{LIBRARY}/__init__.py"])
+            functions = (file for file in (tree / "lambdas").rglob("*") if file.is_file())
+            files = [f"{LIBRARY}/__init__.py", *(str(file.relative_to(tree)) for file in functions)]
+            modules, rest = Live(cloud.endpoint_url, tree).bring(files)
             assert ({"order_approval.handler", "relay.handler", "review.handler"} <= set(modules), rest) == (True, [])
 
     yield bring
@@ -59,12 +61,13 @@ def _few_clients(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def release(tmp_path: Path) -> Path:
-    """Return a tree with the library of the newest release; the checkout before the first release."""
+    """Return a tree with the library and the functions of the newest release; the checkout before the first release."""
     if not RELEASES:
         return ROOT
     tree = _tree(tmp_path / "release")
-    with zipfile.ZipFile(RELEASES[-1]) as wheel:
-        wheel.extractall(tree / LIBRARY.parent)
+    for archive, place in ((RELEASES[-1], tree / LIBRARY.parent), (RELEASES[-1].parent / "functions.zip", tree)):
+        with zipfile.ZipFile(archive) as packed:
+            packed.extractall(place)
     return tree
 
 
@@ -72,6 +75,7 @@ def release(tmp_path: Path) -> Path:
 def today(tmp_path: Path) -> Path:
     """Return a tree with the checkout's library and a harmless change: the mails have other words."""
     tree = _tree(tmp_path / "today")
+    (tree / "lambdas").symlink_to(ROOT / "lambdas")
     shutil.copytree(ROOT / LIBRARY, tree / LIBRARY)
     words = tree / LIBRARY / "presentation/words/en.py"
     words.write_text(words.read_text("utf-8").replace("Please decide", "Please choose"), "utf-8")
@@ -80,8 +84,7 @@ def today(tmp_path: Path) -> Path:
 
 def _tree(root: Path) -> Path:
     (root / LIBRARY.parent).mkdir(parents=True)
-    for name in ("lambdas", "extensions"):
-        (root / name).symlink_to(ROOT / name)
+    (root / "extensions").symlink_to(ROOT / "extensions")
     return root
 
 
