@@ -203,7 +203,7 @@ def _row(place: int, row: Mapping[str, str], question: Question) -> Html:
     known = parts.hidden(f"row-label-{place}", label)
     if label in question.fixed or value == question.amount:
         return joined((known, parts.hidden(f"row-value-{place}", value)))
-    field = _area(f"row-value-{place}", html("<bdi>{label}</bdi>", label=label), value)
+    field = _area(f"row-value-{place}", html("<bdi>{label}</bdi>", label=words.label(label)), value)
     return joined((known, field))
 
 
