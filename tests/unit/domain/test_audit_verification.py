@@ -233,6 +233,12 @@ def test_a_round_or_an_answer_that_the_audit_does_not_have_is_reported() -> None
         assert found(forged, told) == ["the task and its audit differ in its rounds"]
 
 
+def test_another_amount_than_the_revised_one_is_reported_because_the_workflow_acts_on_it() -> None:
+    task, told = gone_on(SHARED, send_back, revise)
+    raised = replace(task, question=replace(task.question, amount="9000.00 EUR"))
+    assert found(raised, told) == ["the task's content is not what its audit says was shown"]
+
+
 def test_content_that_changes_without_a_revision_is_reported() -> None:
     task, told = gone_on(SHARED, approve(OTHER_APPROVER), send_back, revise)
     without = [entry for entry in told if entry.event.event != "revised"]

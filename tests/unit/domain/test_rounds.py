@@ -229,7 +229,7 @@ def test_a_revision_clears_all_votes_and_begins_a_round_with_its_own_digest() ->
         ("Amount", "200.00 EUR"),
         ("Description", "Twelve office chairs"),
     )
-    assert task.shown == task.question.digest() != RETURNED.shown
+    assert task.shown == task.question.digest(number=2) != RETURNED.shown
     assert task.exchanges[-1][3:] == ("Cheaper now", LATER, True)
     assert rounds.to_tell(task) == (APPROVER, OTHER_APPROVER)
     assert change
@@ -244,6 +244,20 @@ def test_a_click_on_a_page_of_an_earlier_round_does_not_count() -> None:
         send_back(revised, shown=RETURNED.shown)
     with pytest.raises(errors.DetailsChangedError):
         votes.answer(revised, APPROVER, Decision.APPROVE, "", RETURNED.shown, SOURCE, LATER)
+
+
+def test_a_page_of_an_earlier_round_decides_no_later_one_that_differs_only_in_the_amount_or_not_at_all() -> None:
+    """R10."""
+    rows = (("Order", "1001"), ("Description", "Twelve office chairs"))
+    first = replace(RETURNED, question=replace(RETURNED.question, details=rows))
+    first = replace(first, shown=first.question.digest())
+    lowered = after(revise(first, amount="200.00 EUR"))
+    titled = after(revise(after(send_back(lowered)), title="Chairs"))
+    as_before = after(revise(after(send_back(titled, comment="Why?")), title=first.question.title))
+    assert as_before.question == lowered.question
+    for task, page in ((lowered, first), (as_before, lowered)):
+        with pytest.raises(errors.DetailsChangedError):
+            votes.answer(task, APPROVER, Decision.APPROVE, "", page.shown, SOURCE, LATER)
 
 
 def test_a_vote_after_a_revision_names_its_round_in_the_audit() -> None:

@@ -282,8 +282,8 @@ def _has_votes_of(told: Mapping[str, _Ballot], task: Task) -> bool:
 
 def _shows(told: _Told, task: Task) -> bool:
     """Tell whether a task shows what its audit says; a task that was cancelled before its opening shows nothing."""
-    shown = told.shown
-    return not told.strays and shown == task.shown and shown in ("", task.question.digest(task.submitted_by))
+    shown, content = told.shown, task.question.digest(task.submitted_by, told.round)
+    return not told.strays and shown == task.shown and shown in ("", content)
 
 
 def _exchanges(task: Task) -> tuple[_Exchange, ...]:

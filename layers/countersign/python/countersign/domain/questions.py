@@ -123,11 +123,12 @@ class Shown:
         """The details without the row `Amount` that only repeats the amount."""
         return tuple(row for row in self.details if row != ("Amount", self.amount))
 
-    def digest(self, submitted_by: str = "") -> str:
+    def digest(self, submitted_by: str = "", number: int = 1) -> str:
         """Return the SHA-256, in hex, of what the page shows. Absent values do not change it.
 
         Args:
             submitted_by: The caller who submitted the request, which is shown too.
+            number: Number of the round. No two rounds have the same digest, even with the same content.
         """
         shown: dict[str, Any] = {
             "title": self.title,
@@ -140,6 +141,8 @@ class Shown:
             shown["on_behalf_of"] = self.on_behalf_of
         if submitted_by:
             shown["submitted_by"] = submitted_by
+        if number > 1:  # the workflow acts on the amount of a revision
+            shown |= {"round": number, "amount": self.amount}
         return digest(shown)
 
     def to_envelope(self, recipients: tuple[str, ...]) -> dict[str, Any]:

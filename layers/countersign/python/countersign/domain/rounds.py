@@ -215,7 +215,7 @@ def with_revision(task: Task, question: Question, text: str, at: datetime) -> Ta
     return replace(
         after,
         question=question,
-        shown=question.digest(task.submitted_by),
+        shown=question.digest(task.submitted_by, task.round + 1),
         round=task.round + 1,
         votes={},
         revision=task.revision + 1,
