@@ -9,6 +9,7 @@ from countersign.contracts import envelope
 from countersign.domain.errors import ContractError
 from countersign.domain.tasks import Change
 from countersign.domain.votes import resend_attempt
+from countersign.presentation.display import visible
 from countersign.services import rounds
 from countersign.testing.builders import APPROVER, ATTACHMENTS, NOW, REQUESTER, any_exchange, any_task
 
@@ -82,3 +83,13 @@ def test_a_question_without_an_amount_gets_none() -> None:
     task = replace(RETURNED, question=replace(RETURNED.question, amount=""))
     with pytest.raises(ContractError, match="the question has no amount to lower"):
         rounds.revised(task, REQUESTER, {"amount": "1"}, "", task.shown, "", NOW)
+
+
+@pytest.mark.parametrize("payee", ["Example GmbH\r\nBerlin", "شركة\u200f مثال", "A\tB", "Soft\u00adware"])
+def test_a_fixed_row_comes_back_as_the_page_shows_it_and_stays_as_it_is(payee: str) -> None:
+    details = (("Payee", payee), ("Why", "Backs"))
+    task = any_task(send_back=True, exchanges=(any_exchange(),), details=details, fixed=("Payee",))
+    rows = [{"label": "Payee", "value": visible(payee)}, {"label": "Why", "value": "Backs hurt"}]
+    change = rounds.revised(task, REQUESTER, {"title": task.question.title, "rows": rows}, "", task.shown, "", NOW)
+    assert change
+    assert change.after.question.details == (("Payee", payee), ("Why", "Backs hurt"))

@@ -1,9 +1,10 @@
 """What a requester does with a task that was sent back: answer the question, or revise the content."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from itertools import chain, repeat
 from typing import Any
 
 from countersign.contracts import envelope, validation
@@ -13,6 +14,7 @@ from countersign.domain.errors import ContractError
 from countersign.domain.questions import Question
 from countersign.domain.tasks import Change, Task
 from countersign.domain.votes import resend_attempt
+from countersign.presentation.display import visible
 
 
 def answered(task: Task, requester: str, text: str, shown: str, source: str, now: datetime) -> Change | None:
@@ -52,11 +54,26 @@ def _content(question: Question, document: Mapping[str, Any]) -> Question:
     payable = Rule(("amount",), lambda given, prefix: _unpayable(question, given, prefix))
     validation.refuse(found + validation.broken_rules([payable], document, "", found))
     changes = dict(document)
+    if "title" in changes:
+        changes["title"] = _unless_typed(changes["title"], question.title)
     if "rows" in changes:
-        changes["details"] = [[row["label"], row["value"]] for row in changes.pop("rows")]
+        changes["details"] = _details(question, changes.pop("rows"))
     if "amount" in changes:
         changes["amount"] = _amount(question, changes["amount"])
     return Question.from_document(rounds.content_of(question) | changes)
+
+
+def _details(question: Question, rows: Iterable[Mapping[str, str]]) -> list[list[str]]:
+    standing = chain(question.details, repeat(("", "")))
+    return [
+        [_unless_typed(row["label"], label), _unless_typed(row["value"], value)]
+        for row, (label, value) in zip(rows, standing, strict=False)
+    ]
+
+
+def _unless_typed(given: str, standing: str) -> str:
+    """Return the standing text if the form gives it back as the page shows it: without invisible characters."""
+    return standing if given == visible(standing) else given
 
 
 def _unpayable(question: Question, document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
