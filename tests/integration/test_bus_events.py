@@ -11,8 +11,8 @@ from bus_events.handler import handler
 from bus_events.reasons import REASONS
 from countersign.domain.questions import Collecting, Correlation
 from countersign.domain.rules import Outcome
-from countersign.domain.tasks import MAX_ANSWERS, Status, Task
-from countersign.testing.builders import APPROVER, PAYMENT_ID, any_result, ses_event, task_result
+from countersign.domain.tasks import MAX_ANSWERS, Replacement, Status, Task
+from countersign.testing.builders import APPROVER, NOW, PAYMENT_ID, REQUESTER, any_result, ses_event, task_result
 from countersign.testing.deliveries import any_payment_intent
 from tests.integration.conftest import Answer, Kit, Operation, answering, on_queue
 from tests.integration.output import Output
@@ -182,6 +182,22 @@ def test_a_report_about_a_mail_is_audited_and_counted_once_and_only_a_hard_bounc
     assert (kit.task().status, kit.task().bounced) == (Status.OPEN, int(kind == "permanent"))
     assert output.new().counts == {metric: 1, "ResultsDuplicate": 1}
     assert dead_letters.asked == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"tells_requester": True}, {"replaced": (Replacement(REQUESTER, APPROVER, NOW, "She left"),)}],
+    ids=["the requester", "a person who is no longer asked"],
+)
+def test_a_bounce_to_somebody_who_is_not_asked_raises_the_alarm_and_brings_no_escalation_forward(
+    kit: Kit, dead_letters: Operation, output: Output, changes: dict[str, Any]
+) -> None:
+    kit.open_task(**changes)
+    event = ses_event()
+    event["detail"]["mail"]["destination"] = [REQUESTER]
+    assert run(event) == []
+    assert (kit.audited(), kit.task().bounced) == (["opened", "bounced"], 0)
+    assert output.new().counts == {"MailsBounced": 1}
 
 
 def test_what_a_mail_server_says_is_not_stored_since_it_can_quote_the_link(

@@ -85,7 +85,7 @@ class BusEvents(Actor):
             "Messages that did not arrive",
             shown=("MailsDelayed", "MailsComplained"),
             alarms={
-                "MailsBounced": "A message to an approver bounced permanently, or SES rejected it, and the recipient"
+                "MailsBounced": "A message to a person bounced permanently, or SES rejected it, and the recipient"
                 " did not get the link. First find the recipient: `countersign show TASK`"
             },
         )

@@ -43,7 +43,8 @@ def reported(
 ) -> Change | None:
     """Return the record of a report; None if the audit has it already.
 
-    A hard bounce also counts on the task; the first one brings the next escalation forward.
+    A hard bounce of a message to a person who is asked also counts on the task; the first one brings the next
+    escalation forward.
 
     Args:
         task: The task.
@@ -57,4 +58,5 @@ def reported(
     if any((known.event, known.data["kind"]) == (report.event, report.kind) for known in told):
         return None
     event = AuditEvent(report.event, source, ON_BUS, data=data)
-    return Change(task, None, {"bounced": task.bounced + 1} if report.is_hard else {}, (event,), now)
+    counts = report.is_hard and task.asks(report.recipient)
+    return Change(task, None, {"bounced": task.bounced + 1} if counts else {}, (event,), now)

@@ -101,7 +101,8 @@ def _sent(task: Task, _: AuditEvent, at: datetime) -> Task:
 
 
 def _bounced(task: Task, event: AuditEvent, _: datetime) -> Task:
-    return replace(task, bounced=task.bounced + (event.data["kind"] == HARD))
+    counts = event.data["kind"] == HARD and task.asks(event.data["recipient"])
+    return replace(task, bounced=task.bounced + counts)
 
 
 def _responded(task: Task, event: AuditEvent, at: datetime) -> Task:

@@ -27,6 +27,11 @@ def not_told(question: Question, audience: tuple[str, ...], aliases: Aliases) ->
     return "approver" if any(aliases.same(person, question.requester) for person in involved) else ""
 
 
+def tells(task: Task, address: str) -> bool:
+    """Tell whether a normalised address is that of a requester who is told the outcome."""
+    return task.tells_requester and address == normalise(task.question.requester)
+
+
 def outcome(task: Task) -> str:
     """Return what the requester is told of a task as it is; empty for nothing.
 

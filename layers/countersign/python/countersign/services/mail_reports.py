@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from countersign.domain import telling
 from countersign.domain.clock import Clock
 from countersign.domain.mails import MailReport, reported
 from countersign.domain.provider_events import Handling
@@ -23,7 +24,7 @@ class MailReports:
 
     @retried
     def record(self, report: MailReport, source: str) -> Handling:
-        """Record a report once. Ignore one about a purged task, or about a person who was not asked.
+        """Record a report once. Ignore one about a purged task, or about a person to whom the kit sends nothing.
 
         Args:
             report: The report.
@@ -34,7 +35,7 @@ class MailReports:
         """
         # Read the task first: if its audit grows after this read, the write fails.
         task = self.ledger.task(report.task_id)
-        if task is None or not task.concerns(report.recipient):
+        if task is None or not (task.concerns(report.recipient) or telling.tells(task, report.recipient)):
             return Handling.IGNORED
         change = reported(task, report, source, self.ledger.audit(task.task_id), self.clock.now())
         if change is None:
