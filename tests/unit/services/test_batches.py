@@ -115,6 +115,14 @@ def test_tasks_over_the_limit_or_without_an_answer_of_the_ledger_are_not_decided
     assert setup.ledger.standing["b.approval"].status is Status.OPEN
 
 
+def test_a_link_that_ends_during_a_batch_keeps_what_was_recorded() -> None:
+    setup = Setup(named("a"), named("b"))
+    ticked = [(task_id, setup.shown(task_id)) for task_id in ("a.approval", "b.approval")]
+    _, items = setup.batches.decide(setup.click(), ticked, lambda: setup.clock.move(hours=24))
+    assert (setup.refusals(items), type(items[1].error)) == ([None, None], InboxExpiredError)
+    assert setup.ledger.standing["a.approval"].status is Status.DECIDED
+
+
 def test_only_the_link_of_an_inbox_decides_a_batch() -> None:
     setup = Setup(named("a"))
     token, digest = mint()
@@ -147,7 +155,7 @@ def test_a_task_that_asks_for_more_than_a_decision_is_decided_on_its_own_page(
 
 def test_a_forged_tick_of_a_task_with_a_confirmation_records_nothing() -> None:
     setup = Setup(named("a", confirm=True))
-    (item,) = setup.decide("a.approval")
+    (item,) = setup.decide("a.approval", confirmed=True)
     assert item.review
     assert item.review.unconfirmed
     assert setup.ledger.standing["a.approval"].votes == {}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from countersign.domain.errors import (
     CrossSiteError,
+    InboxExpiredError,
     TooManyRequestsError,
     TransientError,
     UnknownLinkError,
@@ -31,7 +32,7 @@ class Item:
 
     task_id: str
     review: Review | None = None
-    error: TooManyRequestsError | TransientError | UnknownLinkError | None = None
+    error: InboxExpiredError | TooManyRequestsError | TransientError | UnknownLinkError | None = None
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,9 @@ class Batches:
             try:
                 if number:  # the request itself counts for the first task
                     admit()
-                yield Item(task_id, self.reviews.decide(replace(click, task_id=task_id, shown=shown, comment="")))
-            except (TooManyRequestsError, TransientError, UnknownLinkError) as error:
+                single = replace(click, task_id=task_id, shown=shown, comment="", confirmed=False)
+                yield Item(task_id, self.reviews.decide(single))
+            except (InboxExpiredError, TooManyRequestsError, TransientError, UnknownLinkError) as error:
                 yield Item(task_id, error=error)
 
 
