@@ -42,9 +42,11 @@ def _take(document: Any) -> None:
         return
     handed_off = envelope.read(document)
     about(task_id=handed_off["task_id"])
-    deliver = deliveries().deliver_inbox if handed_off["kind"].endswith(".inbox") else deliveries().deliver
-    sent = deliver(handed_off)
-    logger.info("delivered", kind=handed_off["kind"], mails=sent)
+    if handed_off["kind"].endswith(".inbox"):
+        # Nothing may fail after it: the link would be sent again.
+        logger.info("delivered", kind=handed_off["kind"], mails=deliveries().deliver_inbox(handed_off))
+        return
+    logger.info("delivered", kind=handed_off["kind"], mails=deliveries().deliver(handed_off))
     # Also now: the task may have ended while its message was on the way.
     _close_links(handed_off["task_id"])
 

@@ -21,6 +21,7 @@ from countersign.functions.clients import client
 from countersign.presentation import words
 from countersign.testing.builders import APPROVER, OTHER_APPROVER, TASK_ID, any_message
 from tests.integration.conftest import BASE_URL, CONFIGURATION_SET, SENDER, Kit, Operation, look, on_queue
+from tests.integration.output import Output
 from tests.integration.slack_api import TOKEN, USER, SlackApi, error_in_blocks, slack_api, texts_in
 from tests.views import every_message
 
@@ -226,6 +227,26 @@ def test_without_the_bot_s_token_the_message_goes_by_mail(kit: Kit, in_slack: Op
     assert run(envelope.requested(kit.open_task())) == []
     (entry,) = sent_entries(kit)
     assert (entry["channel"], entry["because"], api.calls) == ("email", "no_secret", [])
+
+
+def test_a_token_that_no_header_can_carry_goes_by_mail_and_into_no_log(
+    kit: Kit, in_slack: Operation, api: SlackApi, output: Output
+) -> None:
+    client("secretsmanager").put_secret_value(SecretId="slack", SecretString=json.dumps({"active": [f"{TOKEN}\n"]}))
+    assert run(envelope.requested(kit.open_task())) == []
+    (entry,) = sent_entries(kit)
+    assert (entry["channel"], entry["because"], api.calls) == ("email", "invalid_token", [])
+    assert TOKEN not in output.new().text
+
+
+def test_a_list_of_a_closed_task_is_sent_once_although_slack_changes_no_message(
+    kit: Kit, in_slack: Operation, api: SlackApi
+) -> None:
+    run(envelope.requested(kit.open_task()))
+    change(kit, status="DECIDED", outcome="approved")
+    api.fail("chat.update", "internal_error")
+    assert run(envelope.inbox(kit.task(), APPROVER)) == [], "a second delivery would send a second link"
+    assert len(api.messages) == 2
 
 
 def change(kit: Kit, **fields: Any) -> None:

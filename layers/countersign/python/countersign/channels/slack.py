@@ -127,6 +127,8 @@ class Slack(Channel):
             connection.request("POST", f"/api/{method}", json.dumps(body).encode(), headers)
             response = connection.getresponse()
             content = response.read(_MOST_BYTES)
+        except ValueError:  # a header cannot carry it, and the error quotes it
+            raise MessageRefusedError("invalid_token") from None
         except (OSError, HTTPException) as error:
             self._pause(PAUSE_SECONDS)
             raise MessageRefusedError("out_of_reach") from error
