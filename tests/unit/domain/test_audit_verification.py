@@ -123,6 +123,12 @@ def test_votes_and_delegations_by_links_without_an_earlier_entry_for_the_same_pe
     assert unknown(AuditEvent("voted", APPROVER)) == ["entry 2 is a vote that came by no link"]
 
 
+@pytest.mark.parametrize("act", ["answered_back", "revised", "returned", "delegation_taken_back"])
+def test_an_act_that_only_people_do_is_reported_if_it_came_by_no_link(act: str) -> None:
+    found = ["entry 2 is `" + act + "` that came by no link"]
+    assert unknown(AuditEvent(act, REQUESTER, "event bus", data={"comment": "", "attempt": 1001})) == found
+
+
 @pytest.mark.parametrize(
     ("standing", "count"),
     [

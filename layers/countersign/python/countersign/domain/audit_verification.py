@@ -14,6 +14,14 @@ from countersign.domain.tasks import Status, Task
 
 _BY_LINK = ("voted", "delegated", "delegation_taken_back", "returned", "answered_back", "revised", "cancelled")
 
+_ALWAYS_BY_LINK: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("voted", "delegation_taken_back", "returned"), votes.BY_LINK),
+        **dict.fromkeys(("answered_back", "revised"), rounds.BY_STATUS_LINK),
+    }
+)
+"""The acts that only people do, and by which link."""
+
 _LEAVES: Mapping[str, Status] = MappingProxyType(
     {
         "opened": Status.OPEN,
@@ -95,7 +103,7 @@ def contradictions(task: Task, entries: Sequence[AuditEntry]) -> Iterator[str]:
 
 
 def unminted(entries: Iterable[AuditEntry], audit: Callable[[str], Iterable[AuditEntry]] | None) -> Iterator[str]:
-    """Yield the votes without a link, and the acts of people whose link no audit has for that person.
+    """Yield what only people do and came by no link, and the acts of people whose link no audit has for that person.
 
     Args:
         entries: A task's audit, in order.
@@ -106,8 +114,9 @@ def unminted(entries: Iterable[AuditEntry], audit: Callable[[str], Iterable[Audi
     for entry in entries:
         event = entry.event
         known.update(_minted_by(entry))
-        if event.event == "voted" and event.identified_by != votes.BY_LINK:
-            yield f"entry {entry.seq} is a vote that came by no link"
+        if event.identified_by != _ALWAYS_BY_LINK.get(event.event, event.identified_by):
+            what = "a vote" if event.event == "voted" else f"`{event.event}`"
+            yield f"entry {entry.seq} is {what} that came by no link"
         if not _is_by_link(entry) or ("minted_for" in event.data and audit is None):
             continue
         elsewhere = audit(event.data["minted_for"]) if audit and "minted_for" in event.data else ()
