@@ -426,12 +426,12 @@ CLOSE = "There is nothing left for you to do. You can close this page."
         (
             any_decided(recipient=LI, lost=LATE),
             "closed",
-            f"Your rejection was not recorded maria@example.com had approved the request {AT}. {CLOSE}",
+            f"Your rejection was not recorded maria@example.com approved the request before you, {AT}. {CLOSE}",
         ),
         (
             any_decided(lost=LATE),
             "closed",
-            f"Your rejection was not recorded You had approved it {AT}; that stands. {CLOSE}",
+            f"Your rejection was not recorded You approved it {AT}, and that still counts. {CLOSE}",
         ),
         (
             any_recorded(),

@@ -120,7 +120,7 @@ def test_the_page_of_a_withdrawn_task_shows_the_escaped_reason() -> None:
 
 def test_the_page_of_a_returned_task_has_no_buttons_and_shows_the_question() -> None:
     page = text_of(views.of_look(Review(any_task(exchanges=(any_exchange(),)), APPROVER), Key(any_token()), NOW).page)
-    assert "This waits for the requester" in page
+    assert "Waiting for the requester" in page
     for said in (f"{APPROVER} sent this back with a question.", any_exchange().comment, "Then you get a new link."):
         assert said in page
     assert 'type="submit" name="decision"' not in page
@@ -148,7 +148,7 @@ def test_sending_back_says_who_acts_next_and_that_the_deadline_stays() -> None:
     assert answer.status == 200
     page = text_of(answer.page)
     assert "Thank you. You sent this back." in page
-    assert f"{REQUESTER} answers your question or changes the request." in page
+    assert f"When {REQUESTER} has answered the question or changed the request, you get a new link." in page
 
 
 def test_the_form_contains_the_earlier_comment_of_the_recipient() -> None:

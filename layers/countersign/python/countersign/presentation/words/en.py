@@ -41,18 +41,18 @@ TEXTS = {
     "review.voted.approve": "You approved this on {moment}.",
     "review.voted.reject": "You rejected this on {moment}.",
     "review.status.information": "For your information",
-    "review.status.returned": "This waits for the requester",
+    "review.status.returned": "Waiting for the requester",
     "review.acknowledge": "Acknowledge",
     "review.next.information": "Nothing depends on your answer. It is only recorded.",
     "review.send_back": "Send back with this question",
     "review.send_back.add": "Ask the requester",
     "review.send_back.hint": (
-        "Or ask first: write your question above, and send the request back. Nobody decides until the requester "
-        "has answered or changed it."
+        "Or ask first: write your question above, and send the request back. Nobody can decide until the requester "
+        "has answered it or changed the request."
     ),
     "review.barred.returned": (
-        "Nobody can approve or reject this until the requester has answered or changed it. Then you get a new "
-        "link. The deadline stays."
+        "Nobody can approve or reject this until the requester has answered the question or changed the request. "
+        "Then you get a new link. The deadline stays the same."
     ),
     "review.change": "Change your answer",
     "review.comment": "Comment",
@@ -82,12 +82,9 @@ TEXTS = {
     "review.problem.comment_missing": "This decision needs a comment. Please say why, and decide again.",
     "review.problem.unknown_decision": "Please press Approve or Reject.",
     "review.problem.returned": (
-        "Your answer was not recorded. This request waits for its requester, who answers a question first. You get a "
-        "new link then."
+        "Your answer was not recorded: the requester has to answer a question first. Then you get a new link."
     ),
-    "review.problem.sent_back_too_often": (
-        "This request was sent back as often as it can be. Please approve or reject it."
-    ),
+    "review.problem.sent_back_too_often": "This request cannot be sent back again. Please approve or reject it.",
     "review.problem.details_changed": (
         "The details below have changed since you opened this page. Please read them again before you decide."
     ),
@@ -127,8 +124,8 @@ TEXTS = {
     "handed_over.back": "Until your colleague has answered, you can take it back and decide yourself.",
     "handed_over.action": "Take it back",
     "taken_back": "You decide this again",
-    "taken_back.text": "We tell {person} that their link does not work any more.",
-    "taken_back.next": "You can decide now, or later with the link in your message.",
+    "taken_back.text": "{person} gets a message that their link no longer works.",
+    "taken_back.next": "You can decide now, or open your link again later.",
     "taken_back.action": "Read and decide",
     "replaced": "You are not asked any more",
     "replaced.text": "On {moment}, {person} took this back, and decides it themselves.",
@@ -161,7 +158,7 @@ TEXTS = {
     "batch.decided.rejected": "Rejected.",
     "batch.voted.approve": "You have approved this. Others are asked as well.",
     "batch.voted.reject": "You have rejected this. Others are asked as well.",
-    "batch.decided_otherwise": "Not recorded: this request was decided before.",
+    "batch.decided_otherwise": "Not recorded: this request was already decided.",
     "batch.closed": "Not recorded: this request is closed.",
     "batch.handed_on": "Not recorded: somebody else decides this now.",
     "batch.details_changed": "Not recorded: the details have changed. Open it to read them.",
@@ -188,14 +185,15 @@ TEXTS = {
     # The result pages.
     "decided.thanks.approved": "Thank you. You approved this.",
     "decided.thanks.rejected": "Thank you. You rejected this.",
-    "returned": "This waits for the requester",
+    "returned": "Waiting for the requester",
     "returned.own": "Thank you. You sent this back.",
     "returned.text": (
-        "{person} answers your question or changes the request. Then you get a new link. The deadline stays: {moment}."
+        "When {person} has answered the question or changed the request, you get a new link. The deadline is still "
+        "{moment}."
     ),
     "decided.thanks.acknowledged": "Thank you. You acknowledged this.",
     "decided.own.acknowledged": "You acknowledged this",
-    "decided.next.acknowledged": "It is on record. You can close this page.",
+    "decided.next.acknowledged": "It is recorded. You can close this page.",
     "decided.own.approved": "You approved this",
     "decided.own.rejected": "You rejected this",
     "decided.on": "Your answer was recorded on {moment}.",
@@ -205,10 +203,10 @@ TEXTS = {
     "decided.outvoted.reject": "You rejected it, but others decided.",
     "decided.by.approved": "{people} approved it on {moment}.",
     "decided.by.rejected": "{people} rejected it on {moment}.",
-    "decided.before.by.approved": "{people} had approved the request on {moment}.",
-    "decided.before.by.rejected": "{people} had rejected the request on {moment}.",
-    "decided.before.own.approve": "You had approved it on {moment}; that stands.",
-    "decided.before.own.reject": "You had rejected it on {moment}; that stands.",
+    "decided.before.by.approved": "{people} approved the request before you, on {moment}.",
+    "decided.before.by.rejected": "{people} rejected the request before you, on {moment}.",
+    "decided.before.own.approve": "You approved it on {moment}, and that still counts.",
+    "decided.before.own.reject": "You rejected it on {moment}, and that still counts.",
     "decided.next.approved": "The request goes on now. You can close this page.",
     "decided.next.rejected": "The request ends now. You can close this page.",
     "decided.nothing": "There is nothing left for you to do. You can close this page.",
@@ -232,7 +230,7 @@ TEXTS = {
     "trail.reject": "{by} rejected.",
     "trail.returned": "{by} sent this back with a question.",
     "trail.answered": "{by} answered.",
-    "trail.revised": "{by} changed the request. Everybody decides anew.",
+    "trail.revised": "{by} changed the request. Everybody has to decide again.",
     "trail.approved": "The request is approved.",
     "trail.rejected": "The request is rejected.",
     "trail.expired": "The deadline passed.",
@@ -250,11 +248,11 @@ TEXTS = {
     "closed.ended": "This request has ended",
     "closed.ended.text": "The process behind it ended on {moment}, before a decision was made.",
     "closed.ended.next": "There is nothing you have to do. If you have questions, ask the person who made the request.",
-    # Error pages.
+    # The page of the requester.
     "request.open": "Waiting for a decision",
-    "request.open.text": "Please be patient: a decision is due by {moment}.",
+    "request.open.text": "A decision is due by {moment}. You get a message when your request is decided.",
     "request.returned": "Please answer a question",
-    "request.returned.text": "Nobody can decide until you answer. The time to decide ends on {moment}.",
+    "request.returned.text": "Nobody can decide until you answer. The deadline for the decision stays {moment}.",
     "request.approved": "Your request is approved",
     "request.approved.text": "It was decided on {moment}.",
     "request.continues.text": "This step was decided on {moment}. The next person will be asked.",
@@ -300,13 +298,14 @@ TEXTS = {
     "request.problem.unknown_action": "Please press one of the buttons.",
     "request.problem.too_late": "It was too late: this page shows how the request ended.",
     "request.problem.unchanged": "You have changed nothing. Please change the request, or answer the question.",
-    "request.problem.later_level": "Others have approved it as it is. Withdraw it and send a new request.",
+    "request.problem.later_level": "Somebody has approved it as it is. Answer the question, or withdraw the request.",
     "request.problem.fixed_row": "One of these details cannot be changed. Withdraw the request and send a new one.",
     "request.problem.currency": "The currency cannot be changed. Withdraw the request and send a new one.",
     "request.problem.raised": "The amount can only become lower. Withdraw the request and send a new one.",
     "request.problem.policy_row": "Other rules apply to this amount. Withdraw the request and send a new one.",
+    # Error pages.
     "problem.status_expired": "This link has expired",
-    "problem.status_expired.text": "It worked until 30 days after the request had ended.",
+    "problem.status_expired.text": "It worked for 30 days after the request ended.",
     "problem.status_expired.next": "If you need more, ask the people who run this system.",
     "problem.unknown_link": "This link is not valid",
     "problem.unknown_link.text": "We found no request for this link. The link may have been cut off when copied.",
@@ -349,14 +348,14 @@ TEXTS = {
     "mail.subject.requested": "Please decide: {title}",
     "mail.subject.reminder": "Reminder ({left}): {title}",
     "mail.subject.answered": "Answered, please decide: {title}",
-    "mail.subject.revised": "Revised, please decide: {title}",
+    "mail.subject.revised": "Changed, please decide: {title}",
     "mail.subject.escalated": "Passed on to you, please decide: {title}",
     "mail.subject.both": "{first} · {last}",
     "mail.subject.stage": "[{stage}] {subject}",
     "mail.intro.requested": "{requester} asks you for a decision.",
     "mail.intro.reminder": "{requester} is still waiting for your decision. {left}.",
-    "mail.intro.answered": "{requester} answered a question about this request. The answer is on its page.",
-    "mail.intro.revised": "{requester} revised this request. Earlier votes no longer count: please decide again.",
+    "mail.intro.answered": "{requester} answered a question about this request. The answer is on the page.",
+    "mail.intro.revised": "{requester} changed this request. Earlier answers no longer count: please decide.",
     "mail.intro.escalated": "{requester} made a request that nobody has decided yet. It has been passed on to you.",
     "mail.subject.approved": "Approved: {title}",
     "mail.subject.rejected": "Rejected: {title}",
@@ -365,7 +364,7 @@ TEXTS = {
     "mail.intro.approved": "Your request was approved.",
     "mail.intro.rejected": "Your request was rejected.",
     "mail.intro.expired": "Nobody decided your request in time, so it is closed.",
-    "mail.intro.withdrawn": "An operator withdrew your request before it was decided.",
+    "mail.intro.withdrawn": "The people who run this system withdrew your request before it was decided.",
     "mail.subject.returned": "Please answer: {title}",
     "mail.intro.returned": "Your request was sent back to you with a question. Nobody can decide it until you answer.",
     "mail.returned.by": "Asked by",
@@ -376,7 +375,7 @@ TEXTS = {
     "mail.returned.personal": (
         "This link is personal to {recipient}: what is done with it is recorded as yours. Do not forward it."
     ),
-    "mail.returned.safe": "Opening the page changes nothing. The time to decide keeps running until you answer.",
+    "mail.returned.safe": "Opening the page changes nothing. The deadline stays the same, so please answer soon.",
     "mail.outcome.by": "Decided by",
     "mail.outcome.comment": "Comment",
     "mail.outcome.until": "Link works until",
@@ -389,7 +388,7 @@ TEXTS = {
     "mail.moot.withdrawn": "This request was withdrawn before a decision was made.",
     "mail.moot.taken_back": "{person} took this request back, and decides it themselves.",
     "mail.moot.reassigned": "{person} was asked to decide this request in your place.",
-    "mail.moot.next": "The link in our earlier message does not decide anything any more. There is nothing left to do.",
+    "mail.moot.next": "Our earlier link no longer lets you decide. There is nothing left for you to do.",
     "mail.subject.inbox": "Requests waiting for your decision",
     "mail.inbox.intro": "You asked for the list of all requests waiting for your decision.",
     "mail.inbox.action": "Show what is waiting for me",
