@@ -375,10 +375,13 @@ def test_a_link_is_found_by_the_fingerprint_of_its_token(books: Books, link: Lin
 
 def test_a_persons_link_is_no_callback_token_and_a_machines_token_no_link(books: Books) -> None:
     token, link = Link("a" * 64, TASK_ID, "ocr", Purpose.CALLBACK), Link("b" * 64, TASK_ID, APPROVER)
-    for each in (token, link):
-        books.ledger.put_link(each, DEADLINE)
-    assert [books.ledger.callback(each.fingerprint) for each in (token, link)] == [token, None]
-    assert [books.ledger.link(each.fingerprint) for each in (token, link)] == [None, link]
+    status = Link("c" * 64, TASK_ID, REQUESTER, Purpose.REQUESTER)
+    each = (token, link, status)
+    for one in each:
+        books.ledger.put_link(one, DEADLINE)
+    assert [books.ledger.callback(one.fingerprint) for one in each] == [token, None, None]
+    assert [books.ledger.link(one.fingerprint) for one in each] == [None, link, None]
+    assert [books.ledger.status_link(one.fingerprint) for one in each] == [None, None, status]
 
 
 def test_a_link_is_there_before_its_audit_entry(books: Books) -> None:
@@ -545,6 +548,18 @@ def test_an_inbox_lists_the_tasks_that_end_first(books: Books, most: int) -> Non
     for number in reversed(range(2 * most + 1)):
         books.mailed(number, timedelta(minutes=1 + number), links=2)
     assert books.waiting() == list(range(most))
+
+
+def test_what_is_next_is_what_waits_for_a_first_vote_and_ends_first(books: Books) -> None:
+    own = books.mailed(0, timedelta(minutes=1))
+    books.mailed(1, timedelta(minutes=3), links=2)
+    books.mailed(2, timedelta(minutes=2))
+    books.mailed(3, timedelta(minutes=4), exchanges=(any_exchange(),))
+    voted = books.mailed(4, timedelta(minutes=5), audience=(APPROVER, OTHER_APPROVER), rule=any_rule())
+    books.ledger.commit(answer(voted))
+    found = books.ledger.next_waiting(APPROVER, NOW, own.task_id)
+    assert [task.task_id for task in found] == ["order-2.approval", "order-1.approval"]
+    assert books.ledger.next_waiting(OTHER_APPROVER, NOW, "") == []
 
 
 def test_an_extended_task_is_listed_by_its_new_deadline(books: Books) -> None:

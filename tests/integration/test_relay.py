@@ -7,20 +7,21 @@ import pytest
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError, ReadTimeoutError
 
 from countersign.adapters.callbacks import ATTEMPTS, CallbackDoorbell
-from countersign.domain import answers
+from countersign.domain import answers, rounds
 from countersign.domain.answers import Sender
 from countersign.domain.errors import CallbackUnavailableError
 from countersign.domain.tasks import Failure, Status
 from countersign.functions.clients import client
 from countersign.testing.builders import (
     CALLBACK_ID,
+    REQUESTER,
     TASK_ID,
     is_unbroken,
     sequence_numbers,
     stream_event,
 )
 from relay.handler import handler
-from tests.integration.conftest import Answer, Kit, Operation, Reaction, answering, on_stream
+from tests.integration.conftest import Answer, Kit, Operation, Reaction, answering, on_stream, statuses
 from tests.integration.output import Output
 
 URL = "https://lambda.eu-central-1.amazonaws.com"
@@ -76,6 +77,16 @@ def test_a_delivered_ring_has_no_payload_and_no_record(kit: Kit, callbacks: Oper
     assert not request.body
     assert ring_of(kit) is None
     assert kit.audited() == ["opened", "voted", "decided"]
+
+
+def test_a_withdrawal_by_the_requester_is_rung_and_recorded(kit: Kit, callbacks: Operation) -> None:
+    task = kit.open_task()
+    withdrawal = rounds.withdraw(task, REQUESTER, "Ordered twice", task.shown, "", kit.now)
+    assert withdrawal
+    kit.ledger.commit(withdrawal)
+    (record,) = (each for each in kit.stream() if statuses(each) == ("OPEN", "CANCELLED"))
+    assert run(record) == []
+    assert (len(callbacks.asked), ring_of(kit)) == (1, ("delivered", ""))
 
 
 @pytest.mark.parametrize(
