@@ -8,7 +8,7 @@ import pytest
 
 from countersign.domain.errors import LedgerUnavailableError, MessageRefusedError
 from countersign.domain.links import Link, Purpose
-from countersign.domain.tasks import Exchange, Status, Task
+from countersign.domain.tasks import WITHDRAWN_BY_OPERATOR, Exchange, Status, Task
 from countersign.domain.telling import STATUS_LASTS
 from countersign.domain.tokens import fingerprint
 from countersign.services.deliveries import Deliveries
@@ -78,6 +78,33 @@ def test_a_status_is_told_once_however_often_its_event_comes() -> None:
     setup = Setup(applied())
     assert [setup.tell(), setup.tell()] == [1, 0]
     assert len(setup.channel.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("ended", "kind", "said"),
+    [
+        ({"status": Status.EXPIRED}, "approval.expired", ""),
+        (
+            {
+                "status": Status.CANCELLED,
+                "closed_because": WITHDRAWN_BY_OPERATOR,
+                "closed_by": "arn:aws:iam::123456789012:role/olga",
+                "closed_comment": "Ordered twice",
+            },
+            "approval.withdrawn",
+            "Ordered twice",
+        ),
+    ],
+)
+def test_an_open_question_is_not_told_as_the_reason_why_the_request_ended(
+    ended: dict[str, Any], kind: str, said: str
+) -> None:
+    setup = Setup(
+        any_task(exchanges=(Exchange(APPROVER, "Which desk?", NOW),), tells_requester=True, closed_at=NOW, **ended)
+    )
+    assert setup.tell() == 1
+    (message,) = setup.channel.sent
+    assert (message.kind, message.by, message.comment) == (kind, (), said)
 
 
 def test_each_question_back_is_told_and_then_the_outcome() -> None:

@@ -308,8 +308,8 @@ class Task:
 
     @property
     def returned(self) -> Exchange | None:
-        """The exchange in which the task waits for the requester, who answers or revises before anybody decides."""
-        last = self.exchanges[-1] if self.exchanges else None
+        """The exchange in which an open task waits for the requester, who acts before anybody decides."""
+        last = self.exchanges[-1] if self.exchanges and self.status is Status.OPEN else None
         return last if last and last.answered_at is None else None
 
     @property
