@@ -43,6 +43,7 @@ def click_of(event: Event) -> Click:
         colleague=fields.get("colleague", ""),
         action=fields.get("action", ""),
         confirmed=bool(fields.get("confirmed")),
+        exchanges=fields.get("exchanges", ""),
     )
 
 

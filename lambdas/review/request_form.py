@@ -25,6 +25,7 @@ def act_of(event: Event) -> Act:
         revision=_revision({name: value.replace("\r\n", "\n") for name, value in fields.items()}),
         fetch_site=click.fetch_site,
         source=click.source,
+        exchanges=click.exchanges,
     )
 
 

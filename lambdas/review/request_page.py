@@ -140,11 +140,12 @@ def _form(task: Task, token: str, action: str, fields: Html) -> Html:
     return html(
         """\
 <form method="post" action="request">
-{key}{shown}{fields}<button class="plain" type="submit" name="action" value="{action}">{label}</button>
+{key}{shown}{question}{fields}<button class="plain" name="action" value="{action}">{label}</button>
 </form>
 """,
         key=parts.key_fields(Key(token)),
         shown=parts.hidden("shown", task.shown),
+        question=NOTHING if action == WITHDRAW else parts.hidden("exchanges", str(len(task.exchanges))),
         fields=fields,
         action=action,
         label=words.say(f"request.{action}"),
@@ -235,7 +236,7 @@ def _line(name: str, label: str, value: str, described: str = "") -> Html:
     """Return a field of one line."""
     return html(
         '<label for="{name}">{label}</label>\n'
-        '<input type="text" id="{name}" name="{name}" value="{value}" dir="auto"{described}>\n',
+        '<input id="{name}" name="{name}" value="{value}" dir="auto"{described}>\n',
         name=name,
         label=label,
         value=value,

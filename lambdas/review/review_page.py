@@ -41,6 +41,7 @@ class ReviewView:
         colleague: The colleague's address in a form that is shown again.
         history: The trail of the task, as a part of the page; empty if nothing has happened yet.
         send_back: Whether this person may send the task back to its requester.
+        exchanges: How often the task was sent back.
         barred: Why no vote of this person counts, a key under `review.barred` in the catalogue: the page then has no
             buttons. None if it counts.
         submitted_by: The caller who submitted the request, as AWS names them; empty if unknown.
@@ -63,6 +64,7 @@ class ReviewView:
     colleague: str = ""
     history: Html = NOTHING
     send_back: bool = False
+    exchanges: int = 0
     barred: str | None = None
     submitted_by: str = ""
 
@@ -213,17 +215,18 @@ def _comment_field(view: ReviewView) -> Html:
         invalid=parts.described("comment-hint", invalid=wrong),
         comment=view.comment,
         hint=words.say("review.comment.hint", limit=MAX_COMMENT_CHARACTERS),
-        send_back=_send_back() if view.send_back else NOTHING,
+        send_back=_send_back(view.exchanges) if view.send_back else NOTHING,
     )
 
 
-def _send_back() -> Html:
+def _send_back(exchanges: int) -> Html:
     """Return the button that sends the task back with the comment as a question; less prominent than a decision."""
     return html(
         """\
-<p class="next" id="send-back">{hint}</p>
+{exchanges}<p class="next" id="send-back">{hint}</p>
 <button class="plain" type="submit" name="decision" value="return" aria-describedby="send-back">{action}</button>
 """,
+        exchanges=parts.hidden("exchanges", str(exchanges)),
         hint=words.say("review.send_back.hint"),
         action=words.say("review.send_back"),
     )

@@ -171,6 +171,7 @@ def _form(review: Review, key: Key, now: datetime) -> ReviewView:
         instead_of=task.stands_in_for(review.recipient),
         can_hand_over=may_delegate(task, review.recipient) and not task.returned,
         send_back=_may_send_back(task),
+        exchanges=len(task.exchanges),
         barred=REASONS[type(barred)] if barred else "returned" if task.returned else None,
         submitted_by=caller_name(task.submitted_by),
     )

@@ -40,6 +40,7 @@ def test_the_requester_reads_the_question_and_gets_the_forms(kit: Kit) -> None:
     assert page.status == 200
     assert page.headers.items() >= dict(security_headers()).items()
     assert (TITLE in page.body, page.body.count('<form method="post" action="request"')) == (True, 3)
+    assert page.body.count('name="exchanges" value="1"') == 2, "both are to the question on the page"
     head = look(token, "/request", "HEAD")
     assert (head.status, head.headers, head.body) == (200, page.headers, "")
 
@@ -88,6 +89,8 @@ def test_a_withdrawal_is_cancelled_for_the_workflow(kit: Kit) -> None:
         ("revise", {"amount": "300.00"}, 400),
         ("revise", {"title": ""}, 400),
         ("answer", {"comment": "Blue", "shown": "other"}, 409),
+        ("answer", {"comment": "Blue", "exchanges": "0"}, 409),
+        ("revise", {"title": "Chairs", "exchanges": "0"}, 409),
     ],
 )
 def test_a_refused_act_is_answered_with_the_page_and_the_typed_words(

@@ -235,7 +235,9 @@ def test_a_task_is_sent_back_once_and_then_waits_for_its_requester(kit: Kit) -> 
     kit.open_task(send_back=True, tells_requester=True)
     token = kit.link()
     question = {"decision": "return", "comment": COMMENT}
-    assert [click(kit, token, **question | wrong).status for wrong in ({"comment": ""}, {"shown": "0"})] == [400, 409]
+    assert 'name="exchanges" value="0"' in look(token).body
+    wrong = ({"comment": ""}, {"shown": "0"}, {"exchanges": "1"})
+    assert [click(kit, token, **question | fields).status for fields in wrong] == [400, 409, 409]
     for page in (click(kit, token, **question), click(kit, token, **question)):
         assert_sent_as_a_page(page)
         assert page.status == 200

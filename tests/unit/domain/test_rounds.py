@@ -49,18 +49,19 @@ RETURNED = replace(VOTED, exchanges=(any_exchange(),))
 
 
 def send_back(task: Task, recipient: str = APPROVER, comment: str = "Which chairs?", **changes: Any) -> Change | None:
-    shown, now = changes.get("shown", task.shown), changes.get("now", LATER)
-    return rounds.send_back(task, recipient, comment, shown, SOURCE, now)
+    shown, now = changes.pop("shown", task.shown), changes.pop("now", LATER)
+    return rounds.send_back(task, recipient, comment, shown, SOURCE, now, **changes)
 
 
 def answer(task: Task, text: str = "The blue ones", **changes: Any) -> Change | None:
-    shown, now = changes.get("shown", task.shown), changes.get("now", LATER)
-    return rounds.answer(task, REQUESTER, text, shown, SOURCE, now)
+    shown, now = changes.pop("shown", task.shown), changes.pop("now", LATER)
+    return rounds.answer(task, REQUESTER, text, shown, SOURCE, now, **changes)
 
 
 def revise(task: Task, text: str = "", **content: Any) -> Change | None:
-    shown, now = content.pop("shown", task.shown), content.pop("now", LATER)
-    return rounds.revise(task, REQUESTER, replace(task.question, **content), text, shown, SOURCE, now)
+    shown, now, exchanges = content.pop("shown", task.shown), content.pop("now", LATER), content.pop("exchanges", "")
+    after_it = replace(task.question, **content)
+    return rounds.revise(task, REQUESTER, after_it, text, shown, SOURCE, now, exchanges=exchanges)
 
 
 def after(change: Change | None) -> Task:
@@ -198,6 +199,24 @@ def test_the_requester_acts_only_on_the_shown_round_of_a_task_that_waits_for_the
     error, task, changes = case
     with pytest.raises(error):
         act(task, **changes)
+
+
+@pytest.mark.parametrize("act", [answer, revise])
+def test_the_requester_answers_the_question_that_their_page_showed_and_no_later_one(
+    act: Callable[..., Change | None],
+) -> None:
+    asked_again = after(send_back(after(answer(RETURNED)), OTHER_APPROVER, "Which tables?"))
+    content = {"title": "Chairs"} if act is revise else {}
+    with pytest.raises(errors.DetailsChangedError):
+        act(asked_again, exchanges="1", **content)
+    assert after(act(asked_again, exchanges="2", **content)).exchanges[-1].by == OTHER_APPROVER
+
+
+def test_a_return_that_a_browser_posts_again_after_the_answer_asks_nothing_twice() -> None:
+    answered = after(answer(after(send_back(OPEN, exchanges="0"))))
+    with pytest.raises(errors.DetailsChangedError):
+        send_back(answered, exchanges="0")
+    assert after(send_back(answered, exchanges="1")).returned
 
 
 def test_an_answer_needs_words() -> None:

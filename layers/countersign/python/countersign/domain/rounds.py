@@ -44,7 +44,9 @@ _IN_FULL = 3
 _EXCERPT_CHARACTERS = 300
 
 
-def send_back(task: Task, recipient: str, comment: str, shown: str, source: str, now: datetime) -> Change | None:
+def send_back(
+    task: Task, recipient: str, comment: str, shown: str, source: str, now: datetime, *, exchanges: str = ""
+) -> Change | None:
     """Return the effect of a recipient's sending a task back to its requester. Nobody decides until the requester acts.
 
     Args:
@@ -54,6 +56,7 @@ def send_back(task: Task, recipient: str, comment: str, shown: str, source: str,
         shown: The digest of the details that their page showed.
         source: Network that the click came from.
         now: The current time.
+        exchanges: How many exchanges their page showed, in digits; empty if it does not say.
 
     Returns:
         The change to write, or None if the person repeats their click.
@@ -76,8 +79,7 @@ def send_back(task: Task, recipient: str, comment: str, shown: str, source: str,
     check_asked(task, recipient, now)
     if not may_return(task):
         raise SentBackTooOftenError
-    if shown != task.shown:
-        raise DetailsChangedError
+    _check_page(task, shown, exchanges)
     _check_present(comment)
     after = with_return(task, recipient, comment, now)
     data = {"comment": comment, "round": task.round}
@@ -85,7 +87,9 @@ def send_back(task: Task, recipient: str, comment: str, shown: str, source: str,
     return Change(task, STAYING, fields, (AuditEvent("returned", recipient, BY_LINK, source, data),), now)
 
 
-def answer(task: Task, requester: str, text: str, shown: str, source: str, now: datetime) -> Change | None:
+def answer(
+    task: Task, requester: str, text: str, shown: str, source: str, now: datetime, *, exchanges: str = ""
+) -> Change | None:
     """Return the effect of the requester's answer: votes stay, and the approvers can decide again.
 
     Args:
@@ -95,6 +99,7 @@ def answer(task: Task, requester: str, text: str, shown: str, source: str, now: 
         shown: The digest of the details that the page showed.
         source: Network that the answer came from.
         now: The current time.
+        exchanges: How many exchanges the page showed, in digits; empty if it does not say.
 
     Returns:
         The change to write, or None if the requester repeats the answer.
@@ -105,12 +110,12 @@ def answer(task: Task, requester: str, text: str, shown: str, source: str, now: 
         DecidedOtherwiseError: The task is decided.
         TaskClosedError: The task expired or was cancelled.
         NotReturnedError: The task does not wait for the requester.
-        DetailsChangedError: The page showed another round.
+        DetailsChangedError: The page showed another round, or an earlier question.
     """
     _check_length(text)
     if _repeats(task, text, now, revised=False) and shown == task.shown:
         return None
-    _check_waits(task, shown, now)
+    _check_waits(task, shown, exchanges, now)
     _check_present(text)
     after = with_answer(task, text, now)
     data = {"comment": text, "round": task.round, "attempt": resend_attempt(task)}
@@ -119,7 +124,15 @@ def answer(task: Task, requester: str, text: str, shown: str, source: str, now: 
 
 
 def revise(
-    task: Task, requester: str, content: Shown, text: str, shown: str, source: str, now: datetime
+    task: Task,
+    requester: str,
+    content: Shown,
+    text: str,
+    shown: str,
+    source: str,
+    now: datetime,
+    *,
+    exchanges: str = "",
 ) -> Change | None:
     """Return the effect of the requester's revision: a new round, in which nobody has voted.
 
@@ -132,6 +145,7 @@ def revise(
         shown: The digest of the details that the page showed.
         source: Network that the revision came from.
         now: The current time.
+        exchanges: How many exchanges the page showed, in digits; empty if it does not say.
 
     Returns:
         The change to write, or None if the requester repeats the revision.
@@ -145,7 +159,7 @@ def revise(
     question = with_content(task.question, content)
     if _repeats(task, text, now, revised=True) and question == task.question:
         return None
-    _check_waits(task, shown, now)
+    _check_waits(task, shown, exchanges, now)
     for reason in _obstacles(task.question, question):
         raise RevisionRefusedError(reason)
     after = with_revision(task, question, text, now)
@@ -291,13 +305,18 @@ def _check_present(text: str) -> None:
         raise CommentMissingError
 
 
-def _check_waits(task: Task, shown: str, now: datetime) -> None:
+def _check_waits(task: Task, shown: str, exchanges: str, now: datetime) -> None:
     """Refuse an act of the requester that the task does not wait for."""
     check_open(task, now)
-    if shown != task.shown:
-        raise DetailsChangedError
-    if task.returned is None:
+    if task.returned is None and shown == task.shown:
         raise NotReturnedError
+    _check_page(task, shown, exchanges)
+
+
+def _check_page(task: Task, shown: str, exchanges: str) -> None:
+    """Refuse an act on a page that lacks a revision, a question or an answer."""
+    if shown != task.shown or exchanges not in ("", str(len(task.exchanges))):
+        raise DetailsChangedError
 
 
 def _sends_back_again(task: Task, recipient: str, comment: str, now: datetime) -> bool:

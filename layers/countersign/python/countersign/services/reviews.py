@@ -83,6 +83,7 @@ class Click:
         colleague: The address of the colleague to whom the task is delegated.
         action: The word for what else the form asks for, such as `take_back`.
         confirmed: Whether the form is that of a page that asked for confirmation.
+        exchanges: How many exchanges with the requester the page showed, in digits.
     """
 
     token: str
@@ -95,6 +96,7 @@ class Click:
     colleague: str = ""
     action: str = ""
     confirmed: bool = False
+    exchanges: str = ""
 
 
 @dataclass(frozen=True)
@@ -277,6 +279,7 @@ def _answer(task: Task, link: Link, click: Click, now: datetime) -> Change | Non
         # Imported here: votes do not need it.
         from countersign.domain import rounds
 
-        return rounds.send_back(task, link.recipient, click.comment, click.shown, click.source, now)
+        asked = (click.comment, click.shown)
+        return rounds.send_back(task, link.recipient, *asked, click.source, now, exchanges=click.exchanges)
     said = (click.decision, click.comment, click.shown)
     return votes.answer(task, link.recipient, *said, click.source, now, confirmed=click.confirmed)

@@ -17,13 +17,23 @@ from countersign.domain.votes import resend_attempt
 from countersign.presentation.display import visible
 
 
-def answered(task: Task, requester: str, text: str, shown: str, source: str, now: datetime) -> Change | None:
+def answered(
+    task: Task, requester: str, text: str, shown: str, source: str, now: datetime, *, exchanges: str = ""
+) -> Change | None:
     """Return the effect of an answer, with the messages to the approvers; see `rounds.answer`."""
-    return _told(rounds.answer(task, requester, text, shown, source, now), "answered")
+    return _told(rounds.answer(task, requester, text, shown, source, now, exchanges=exchanges), "answered")
 
 
 def revised(
-    task: Task, requester: str, document: Mapping[str, Any], text: str, shown: str, source: str, now: datetime
+    task: Task,
+    requester: str,
+    document: Mapping[str, Any],
+    text: str,
+    shown: str,
+    source: str,
+    now: datetime,
+    *,
+    exchanges: str = "",
 ) -> Change | None:
     """Return the effect of a revision, with the messages to the approvers; see `rounds.revise`.
 
@@ -35,13 +45,15 @@ def revised(
         shown: The digest of the details that the page showed.
         source: Network that the revision came from.
         now: The current time.
+        exchanges: How many exchanges the page showed, in digits; empty if it does not say.
 
     Raises:
         ContractError: The document breaks its contract, or no payment can have its amount; has all problems.
         ActionRefusedError: See `rounds.revise`.
     """
     content = _content(task.question, document)
-    return _told(rounds.revise(task, requester, content, text, shown, source, now), "revised")
+    change = rounds.revise(task, requester, content, text, shown, source, now, exchanges=exchanges)
+    return _told(change, "revised")
 
 
 def _content(question: Question, document: Mapping[str, Any]) -> Question:

@@ -64,6 +64,7 @@ class Act:
         revision: What a revision changes, as in the contract `revision`.
         fetch_site: The browser's `Sec-Fetch-Site`; empty if it sent none.
         source: The sender's network.
+        exchanges: How many exchanges the page showed, in digits.
     """
 
     token: str
@@ -73,6 +74,7 @@ class Act:
     revision: Mapping[str, Any] = field(default_factory=dict)
     fetch_site: str = ""
     source: str = ""
+    exchanges: str = ""
 
 
 @dataclass(frozen=True)
@@ -177,13 +179,14 @@ def _answer(task: Task, requester: str, act: Act, now: datetime) -> Change | Non
     # Imported here, as below: a page that is only read needs no schemas.
     from countersign.services.rounds import answered
 
-    return answered(task, requester, act.comment, act.shown, act.source, now)
+    return answered(task, requester, act.comment, act.shown, act.source, now, exchanges=act.exchanges)
 
 
 def _revise(task: Task, requester: str, act: Act, now: datetime) -> Change | None:
     from countersign.services.rounds import revised
 
-    return revised(task, requester, act.revision, act.comment, act.shown, act.source, now)
+    said = (act.revision, act.comment, act.shown)
+    return revised(task, requester, *said, act.source, now, exchanges=act.exchanges)
 
 
 def _withdraw(task: Task, requester: str, act: Act, now: datetime) -> Change | None:
