@@ -86,7 +86,7 @@ def assert_headed(page: Page, heading: str) -> None:
 
 def revised(scene: Scene, person: str) -> str:
     """Return an approver's link to the second round."""
-    return scene.mail(person, about="Revised").review_link or ""
+    return scene.mail(person, about="Changed").review_link or ""
 
 
 def status_link(scene: Scene, requester: str, about: str) -> str:
