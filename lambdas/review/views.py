@@ -79,6 +79,8 @@ class PageResponse:
 def of_look(review: Review, key: Key, now: datetime) -> PageResponse:
     """Return the answer to opening a link."""
     task = review.task
+    if task.lost_link(review.recipient):
+        return PageResponse(HTTPStatus.GONE, _other_hands(review, key, now))
     if task.decided_at is not None:
         return PageResponse(HTTPStatus.OK, _result(review, now))
     if not task.takes_answers(now):

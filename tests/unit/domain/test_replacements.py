@@ -8,7 +8,7 @@ import pytest
 
 from countersign.domain import errors, replacements, tasks, votes
 from countersign.domain.identity import Aliases
-from countersign.domain.rules import Decision
+from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Change, Delegation, Exchange, Replacement, Status, Task, Vote
 from countersign.testing.builders import (
     APPROVER,
@@ -101,8 +101,10 @@ def test_a_task_goes_to_another_colleague_after_it_was_taken_back_and_not_to_the
 
 def test_the_colleague_who_lost_a_task_is_told_so_and_cannot_answer() -> None:
     back = taken_back(delegated()).after
-    with pytest.raises(errors.NoLongerAskedError):
-        votes.answer(back, COLLEAGUE, Decision.APPROVE, "", back.shown, "", NOW)
+    decided = dataclasses.replace(back, status=Status.DECIDED, outcome=Outcome.APPROVED, decided_at=NOW)
+    for task in (back, decided):
+        with pytest.raises(errors.NoLongerAskedError):
+            votes.answer(task, COLLEAGUE, Decision.APPROVE, "", back.shown, "", NOW)
     assert (back.concerns(COLLEAGUE), back.waits_for(COLLEAGUE, NOW)) == (True, False)
     assert back.stands_in_for(APPROVER) == ""
 

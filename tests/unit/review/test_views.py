@@ -366,6 +366,14 @@ def test_the_page_of_a_person_who_is_no_longer_asked_says_who_is_and_why(because
     assert (look.status, APPROVER in look.page, said in look.page, form_is_on(look.page)) == (410, True, True, False)
 
 
+@pytest.mark.parametrize("task", [any_decided_task(), any_task(status=Status.EXPIRED)], ids=["decided", "expired"])
+def test_the_link_of_a_person_who_is_no_longer_asked_shows_nothing_of_what_became_of_the_task(task: Task) -> None:
+    reassigned = dataclasses.replace(task, replaced=(Replacement(OTHER_APPROVER, APPROVER, NOW, "She left."),))
+    look = views.of_look(Review(reassigned, OTHER_APPROVER), Key(any_token()), NOW)
+    assert (look.status, "She left." in look.page) == (410, True)
+    assert task.question.details[-1][1] not in look.page
+
+
 def test_the_confirmation_of_a_delegation_repeats_the_address() -> None:
     answer = views.of_hand_over(Review(any_task(), APPROVER, unconfirmed=True), any_hand_over("Li@Example.com "), NOW)
     assert answer.status == 200

@@ -363,6 +363,10 @@ class Task:
             return None
         return next((made for made in reversed(self.replaced) if self.aliases.same(made.by, address)), None)
 
+    def lost_link(self, address: str) -> bool:
+        """Tell whether an address's owner was replaced, and delegated nothing: their links open the review no more."""
+        return self.replacement_of(address) is not None and self.handed_on_by(address) is None
+
     def stands_in_for(self, address: str) -> str:
         """Return the person in whose place an address's owner is asked; empty for none."""
         places = [(made.by, made.to) for made in self.delegations]

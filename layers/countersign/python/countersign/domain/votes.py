@@ -307,16 +307,17 @@ def check_asked(task: Task, recipient: str, now: datetime) -> None:
     """Refuse a recipient of whom a task takes no answer now.
 
     Raises:
+        NoLongerAskedError: They were replaced.
         DecidedOtherwiseError: It is decided.
         TaskClosedError: It expired or was cancelled.
         HandedOnError: Somebody else decides in their place.
-        NoLongerAskedError: They were replaced.
         TaskReturnedError: It waits for its requester.
     """
+    if task.lost_link(recipient):  # first, since the pages of the others show what was decided
+        raise NoLongerAskedError
     check_open(task, now)
     if not task.asks(recipient):
-        handed_on = task.handed_on_by(recipient) or task.replacement_of(recipient) is None
-        raise HandedOnError if handed_on else NoLongerAskedError
+        raise HandedOnError
     if task.returned:
         raise TaskReturnedError
 
