@@ -68,7 +68,7 @@ def reassign(
         str, typer.Option("--from", metavar="ADDRESS", parser=address, help="The approver who is no longer asked.")
     ],
     to: Annotated[str, typer.Option(metavar="ADDRESS", parser=address, help="The person who is asked instead.")],
-    because: Annotated[str, typer.Option(help="The reason. The audit keeps it, and the approver reads it.")],
+    because: Annotated[str, typer.Option(help="The reason, for the audit, all approvers and the requester.")],
 ) -> None:
     """Ask another person in the place of an approver who has not voted. The approver's links stop working."""
     context: Context = call.obj
