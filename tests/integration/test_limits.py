@@ -84,7 +84,7 @@ def test_a_person_over_the_limit_gets_a_page_with_the_seconds_to_wait(kit: Kit) 
     page = [look(any_token()) for _ in range(PER_TOKEN + 1)][-1]
     assert page.headers.items() >= dict(security_headers()).items()
     assert "Nothing was recorded" in page.body
-    assert f"try again in {page.headers['Retry-After']} seconds" in page.body
+    assert f"try again in {int(page.headers['Retry-After']):,} seconds" in page.body
     assert any_token() not in page.body
 
 
