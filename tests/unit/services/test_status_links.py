@@ -163,7 +163,8 @@ def test_the_link_of_an_earlier_level_shows_and_answers_the_one_that_is_asked_no
         opened_at=NOW + timedelta(minutes=2),
         exchanges=(Exchange(OTHER_APPROVER, "Why?", NOW),),
     )
-    setup.ledger.standing[second.task_id] = second
+    other_chain = replace(second, task_id="order-1001.payout-2", opened_at=NOW + timedelta(minutes=3))
+    setup.ledger.standing |= {each.task_id: each for each in (second, other_chain)}
     assert setup.links.look(setup.token).task == second
     acted = setup.links.act(Act(setup.token, "answer", "So", second.shown)).task
     (entry,) = setup.ledger.audit(second.task_id)

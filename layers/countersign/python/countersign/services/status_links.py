@@ -155,10 +155,14 @@ class StatusLinks:
         return task
 
     def _current(self, earlier: Task) -> Task:
-        """Return the last opened level of a chain. Each names the people of the others."""
+        """Return the last opened level of a chain, whose tasks are named `<name>-<level>`."""
         _, found = self.ledger.with_tasks(earlier.request_id)
-        levels = [task for task in found if task.question.elsewhere and task.opened_at]
+        levels = [task for task in found if _chain_of(task) == _chain_of(earlier) and task.opened_at]
         return max((earlier, *levels), key=lambda task: task.opened_at or self.clock.now())
+
+
+def _chain_of(task: Task) -> str:
+    return task.task_id.rpartition("-")[0]
 
 
 def _reason(refusal: ActionRefusedError | ContractError) -> str:
