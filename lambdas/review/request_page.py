@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from countersign.domain import money
 from countersign.domain.errors import ContractError, RevisionRefusedError
 from countersign.domain.questions import Question
 from countersign.domain.rules import Outcome
@@ -117,10 +118,13 @@ def _forms(standing: Standing, token: str, status: str, posted: Act | None) -> H
     if status == "open":
         return withdrawal
     content = _content(standing.task.question, again.revision)
+    later_level = standing.task.question.earlier  # earlier levels have approved the content
     return joined(
         (
             _form(standing.task, token, ANSWER, _comment(ANSWER, again)),
-            _folded(standing.task, again, REVISE, joined((content, _comment(REVISE, again)))),
+            NOTHING
+            if later_level
+            else _folded(standing.task, again, REVISE, joined((content, _comment(REVISE, again)))),
             withdrawal,
         )
     )
@@ -174,7 +178,7 @@ def _content(question: Question, typed: Mapping[str, Any]) -> Html:
     return joined(
         (
             _line("title", words.say("request.field.title"), document["title"]),
-            _amount(question, str(document["amount"])) if question.amount else NOTHING,
+            _amount(question, str(document["amount"])) if money.parsed(question.amount) else NOTHING,
             *(_row(place, row, question) for place, row in enumerate(document["rows"])),
             _attachments(document["attachments"]),
         )
@@ -224,8 +228,7 @@ def _area(name: str, label: Html, value: str) -> Html:
     """Return a field of several lines."""
     return html(
         # HTML parsers drop the first line break of a textarea.
-        '<label for="{name}">{label}</label>\n<textarea id="{name}" name="{name}" rows="2" dir="auto">\n'
-        "{value}</textarea>\n",
+        '<label for="{name}">{label}</label>\n<textarea id="{name}" name="{name}" dir="auto">\n{value}</textarea>\n',
         name=name,
         label=label,
         value=value,

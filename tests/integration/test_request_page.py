@@ -11,7 +11,7 @@ from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Status, Task
 from countersign.domain.telling import STATUS_LASTS
 from countersign.domain.tokens import mint
-from countersign.testing.builders import REQUESTER, TASK_ID, TITLE, any_exchange, any_token
+from countersign.testing.builders import APPROVER, REQUESTER, TASK_ID, TITLE, any_exchange, any_token
 from review.document import security_headers
 from tests.integration.conftest import Kit, Operation, Page, look, on_queue, on_stream, post_form
 from tests.integration.test_approver import recipients, token_in
@@ -43,6 +43,23 @@ def test_the_requester_reads_the_question_and_gets_the_forms(kit: Kit) -> None:
     assert page.body.count('name="exchanges" value="1"') == 2, "both are to the question on the page"
     head = look(token, "/request", "HEAD")
     assert (head.status, head.headers, head.body) == (200, page.headers, "")
+
+
+@pytest.mark.parametrize(
+    ("changes", "revises", "lowers"),
+    [
+        ({"amount": "12 BTC"}, True, False),
+        ({"earlier": ((APPROVER, "approve", "", "2026-03-01T09:00:00.000000Z"),)}, False, False),
+        ({}, True, True),
+    ],
+    ids=["no amount that can be lowered", "a later level", "any other"],
+)
+def test_the_page_offers_only_what_the_request_takes(
+    kit: Kit, changes: dict[str, Any], revises: bool, lowers: bool
+) -> None:
+    returned(kit, **changes)
+    page = look(status_link(kit), "/request").body
+    assert ('value="revise"' in page, 'name="amount"' in page) == (revises, lowers)
 
 
 def test_the_page_is_in_the_requesters_language_by_the_directory(kit: Kit) -> None:
