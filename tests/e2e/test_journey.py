@@ -33,8 +33,8 @@ def test_a_request_is_sent_back_made_cheaper_and_approved_in_german_and_everyone
     page = opened(browser, revised(scene, maria), "de")
     expect(page.locator("html")).to_have_attribute("lang", "de")
     expect(page.get_by_role("main")).to_contain_text("200,00 EUR")
-    page.get_by_role("button", name="Zustimmen").click()
-    assert_headed(page, "Danke. Sie haben zugestimmt.")
+    page.get_by_role("button", name="Genehmigen").click()
+    assert_headed(page, "Danke. Sie haben die Anfrage genehmigt.")
 
     report = scene.ended()
     wanted = {"status": "approved", "amount": "200.00", "currency": "EUR", "round": 2, "decided_by": [maria, li]}

@@ -19,60 +19,60 @@ TEXTS = {
     "left.hours.other": "Noch {count} Stunden",
     "left.minutes.one": "Noch {count} Minute",
     "left.minutes.other": "Noch {count} Minuten",
-    "left.moment": "Weniger als eine Minute",
+    "left.moment": "Noch unter einer Minute",
     # Attachments, on the review page and the result pages.
     "attachments": "Anhänge",
-    "attachments.outside": "{host} · andere Website, öffnet ein neues Fenster",
+    "attachments.outside": "{host} · andere Website, neues Fenster",
     "attachments.unlinked": "Es gibt keinen sicheren Link zum Öffnen.",
     # The review page.
-    "review.status": "Ihre Entscheidung wird gebraucht",
+    "review.status": "Ihre Entscheidung ist gefragt",
     "review.until": "Bitte entscheiden Sie bis {moment}.",
     "review.requester": "Angefragt von",
     "on_behalf_of": "Im Namen von",
     "review.submitted_by": "Eingereicht von",
     "review.others": "Ebenfalls gefragt",
     "review.progress": "Bisher",
-    "review.progress.text": "{approvals} von {needed} Zustimmungen",
+    "review.progress.text": "{approvals} von {needed} Genehmigungen",
     "review.status.barred": "Hierüber entscheidet jemand anders",
-    "review.voted.approve": "Sie haben am {moment} zugestimmt.",
-    "review.voted.reject": "Sie haben am {moment} abgelehnt.",
+    "review.voted.approve": "Sie haben die Anfrage am {moment} genehmigt.",
+    "review.voted.reject": "Sie haben die Anfrage am {moment} abgelehnt.",
     "review.status.information": "Zu Ihrer Information",
     "review.status.returned": "Wartet auf die anfragende Person",
     "review.acknowledge": "Zur Kenntnis nehmen",
     "review.next.information": "Von Ihrer Antwort hängt nichts ab. Sie wird nur gespeichert.",
-    "review.send_back": "Mit dieser Frage zurückgeben",
+    "review.send_back": "Mit Frage zurückgeben",
     "review.send_back.add": "Rückfrage stellen",
     "review.send_back.hint": (
-        "Oder fragen Sie zuerst: Schreiben Sie Ihre Frage in das Feld und geben Sie die Anfrage zurück. Niemand "
-        "entscheidet, bevor die anfragende Person geantwortet oder die Anfrage geändert hat."
+        "Oder fragen Sie zuerst: Schreiben Sie Ihre Frage in das Feld und geben Sie die Anfrage zurück. Niemand kann "
+        "entscheiden, bevor die anfragende Person die Frage beantwortet oder die Anfrage geändert hat."
     ),
     "review.barred.returned": (
-        "Niemand kann zustimmen oder ablehnen, bevor die anfragende Person geantwortet oder die Anfrage geändert "
-        "hat. Dann erhalten Sie einen neuen Link. Die Frist bleibt."
+        "Niemand kann genehmigen oder ablehnen, bevor die anfragende Person die Frage beantwortet oder die Anfrage "
+        "geändert hat. Dann erhalten Sie einen neuen Link. Die Frist bleibt gleich."
     ),
     "review.change": "Antwort ändern",
     "review.comment": "Kommentar",
-    "review.comment.add.optional": "Kommentar hinzufügen",
-    "review.comment.add.required_on_reject": "Kommentar hinzufügen (zum Ablehnen nötig)",
+    "review.comment.add.optional": "Kommentieren",
+    "review.comment.add.required_on_reject": "Kommentieren (zum Ablehnen nötig)",
     "review.comment.hint": (
         "Wird mit Ihrer Entscheidung gespeichert. Höchstens {limit} Zeichen; mehr nimmt das Feld nicht an."
     ),
-    "review.approve": "Zustimmen",
+    "review.approve": "Genehmigen",
     "review.reject": "Ablehnen",
     "review.next": (
-        "Wenn Sie zustimmen, geht es sofort weiter. Wenn Sie ablehnen, endet die Anfrage. Ihre Entscheidung"
-        " ist endgültig."
+        "Wenn Sie genehmigen, geht es sofort weiter. Wenn Sie ablehnen, endet die Anfrage. Ihre Entscheidung ist "
+        "endgültig."
     ),
     "review.next.shared": (
         "Auch andere sind gefragt. Bis genügend Personen entschieden haben, können Sie Ihre Antwort und"
         " Ihren Kommentar hier ändern."
     ),
-    "review.owner": "Dieser Link ist für {recipient}: Eine Entscheidung hier wird als Ihre gespeichert.",
+    "review.owner": "Dieser Link ist für {recipient}: Eine Entscheidung hier wird in Ihrem Namen gespeichert.",
     "review.barred.own_request": (
-        "Sie haben selbst angefragt, oder jemand tat es in Ihrem Namen. Deshalb muss jemand anders entscheiden."
+        "Die Anfrage kommt von Ihnen oder wurde in Ihrem Namen gestellt. Deshalb muss jemand anders entscheiden."
     ),
     "review.barred.decides_elsewhere": (
-        "Sie entscheiden einen anderen Schritt dieser Anfrage. Deshalb muss jemand anders diesen entscheiden."
+        "Sie entscheiden über einen anderen Schritt dieser Anfrage. Über diesen muss jemand anders entscheiden."
     ),
     "review.barred.too_many_answers": (
         "Sie haben Ihre Antwort zu oft geändert und können sie hier nicht mehr ändern. Es gilt die letzte."
@@ -85,41 +85,46 @@ TEXTS = {
     "review.problem.comment_missing": (
         "Diese Entscheidung braucht einen Kommentar. Bitte nennen Sie den Grund und entscheiden Sie erneut."
     ),
-    "review.problem.unknown_decision": "Bitte wählen Sie „Zustimmen“ oder „Ablehnen“.",
+    "review.problem.unknown_decision": "Bitte wählen Sie „Genehmigen“ oder „Ablehnen“.",
     "review.problem.returned": (
-        "Ihre Antwort wurde nicht gespeichert. Zuerst wird eine Rückfrage an die anfragende Person beantwortet. Danach"
-        " erhalten Sie einen neuen Link."
+        "Ihre Antwort wurde nicht gespeichert: Die anfragende Person muss zuerst eine Frage beantworten. Danach "
+        "erhalten Sie einen neuen Link."
     ),
     "review.problem.sent_back_too_often": (
-        "Diese Anfrage wurde so oft zurückgegeben, wie es möglich ist. Bitte stimmen Sie zu oder lehnen Sie ab."
+        "Diese Anfrage kann nicht noch einmal zurückgegeben werden. Bitte genehmigen Sie sie oder lehnen Sie sie ab."
     ),
     "review.problem.details_changed": (
         "Die Angaben unten haben sich geändert, seit Sie diese Seite geöffnet haben. Bitte lesen Sie sie"
         " noch einmal, bevor Sie entscheiden."
     ),
     "review.instead_of": "Sie entscheiden anstelle von {person}.",
-    "review.problem.delegation_no_address": "Das ist keine E-Mail-Adresse. Bitte prüfen Sie sie.",
+    "review.problem.delegation_no_address": "Das ist keine E-Mail-Adresse. Bitte prüfen Sie Ihre Eingabe.",
     "review.problem.delegation_requester": (
-        "Sie können dies nicht der Person übergeben, die angefragt hat oder für die angefragt wurde."
+        "Sie können die Entscheidung nicht an die Person übergeben, die angefragt hat oder für die angefragt wurde."
     ),
     "review.problem.delegation_asked_already": "Diese Person ist schon beteiligt. Bitte wählen Sie jemand anderen.",
-    "review.problem.delegation_outsider": "Sie können dies nur jemandem aus Ihrer eigenen Organisation übergeben.",
-    "review.problem.delegation_answered": (
-        "Sie haben schon geantwortet und können dies nicht mehr übergeben. Ihre Antwort können Sie hier noch ändern."
+    "review.problem.delegation_outsider": (
+        "Sie können die Entscheidung nur an jemanden aus Ihrer eigenen Organisation übergeben."
     ),
-    "review.problem.delegation_only_once": "Ihnen wurde dies übergeben. Sie können es nicht noch einmal weitergeben.",
-    "confirm.approve": "Zustimmen?",
-    "confirm.reject": "Ablehnen?",
+    "review.problem.delegation_answered": (
+        "Sie haben schon geantwortet und können die Entscheidung nicht mehr übergeben. Ihre Antwort können Sie hier "
+        "noch ändern."
+    ),
+    "review.problem.delegation_only_once": (
+        "Die Entscheidung wurde schon an Sie übergeben. Sie können sie nicht noch einmal übergeben."
+    ),
+    "confirm.approve": "Diese Anfrage genehmigen?",
+    "confirm.reject": "Diese Anfrage ablehnen?",
     "confirm.text": "Noch ist nichts entschieden. Bitte lesen Sie alles noch einmal, und bestätigen Sie dann.",
     "confirm.comment": "Ihr Kommentar",
-    "confirm.approve.action": "Ja, zustimmen",
+    "confirm.approve.action": "Ja, genehmigen",
     "confirm.reject.action": "Ja, ablehnen",
-    "confirm.back": "Zurück, ohne zu entscheiden",
+    "confirm.back": "Nein, zurück",
     "delegate.problem": "Nicht übergeben",
-    "delegate.heading": "Stattdessen jemand anderem übergeben",
+    "delegate.heading": "Jemand anderem übergeben",
     "delegate.hint": (
-        "Die andere Person erhält eine Nachricht mit einem eigenen Link und entscheidet für Sie. Bis sie"
-        " geantwortet hat, können Sie es zurücknehmen."
+        "Die andere Person erhält eine Nachricht mit einem eigenen Link und entscheidet für Sie. Bis sie geantwortet "
+        "hat, können Sie die Übergabe zurücknehmen."
     ),
     "delegate.colleague": "E-Mail-Adresse der anderen Person",
     "delegate.action": "Übergeben",
@@ -130,17 +135,19 @@ TEXTS = {
     "handed_over.text": "Am {moment} wurde {person} gebeten, für Sie zu entscheiden.",
     "handed_over.next": "Für Sie gibt es nichts mehr zu tun. Sie können diese Seite schließen.",
     "handed_over.answered": (
-        "Die andere Person hat geantwortet. Deshalb können Sie es nicht mehr zurücknehmen. Sie können diese"
-        " Seite schließen."
+        "Die andere Person hat geantwortet. Deshalb können Sie die Übergabe nicht mehr zurücknehmen. Sie können "
+        "diese Seite schließen."
     ),
-    "handed_over.back": "Bis die andere Person geantwortet hat, können Sie es zurücknehmen und selbst entscheiden.",
+    "handed_over.back": (
+        "Bis die andere Person geantwortet hat, können Sie die Übergabe zurücknehmen und selbst entscheiden."
+    ),
     "handed_over.action": "Zurücknehmen",
     "taken_back": "Sie entscheiden wieder selbst",
-    "taken_back.text": "Wir teilen {person} mit, dass der eigene Link nicht mehr gilt.",
-    "taken_back.next": "Sie können jetzt entscheiden, oder später mit dem Link in Ihrer Nachricht.",
+    "taken_back.text": "{person} erhält eine Nachricht, dass der zugesandte Link nicht mehr gilt.",
+    "taken_back.next": "Sie können jetzt entscheiden oder Ihren Link später wieder öffnen.",
     "taken_back.action": "Lesen und entscheiden",
     "replaced": "Sie werden nicht mehr gefragt",
-    "replaced.text": "Am {moment} hat {person} dies zurückgenommen und entscheidet selbst.",
+    "replaced.text": "Am {moment} hat {person} die Übergabe zurückgenommen und entscheidet selbst.",
     "replaced.next": "Für Sie gibt es nichts mehr zu tun. Sie können diese Seite schließen.",
     "reassigned": "Sie werden nicht mehr gefragt",
     "reassigned.text": "Am {moment} wurde {person} gebeten, an Ihrer Stelle zu entscheiden.",
@@ -154,9 +161,9 @@ TEXTS = {
     "inbox.answered": "Sie haben geantwortet. Diese Anfrage wartet nun auf andere.",
     "inbox.tick": "Auswählen",
     "inbox.tick.name": "Auswählen: {title}",
-    "inbox.alone": "Öffnen Sie diese Anfrage, um sie zu entscheiden.",
-    "inbox.batch.next": "Wählen Sie bis zu {limit} Anfragen. Jede wird einzeln entschieden, ohne Kommentar.",
-    "inbox.batch.approve": "Der Auswahl zustimmen",
+    "inbox.alone": "Öffnen Sie diese Anfrage, um darüber zu entscheiden.",
+    "inbox.batch.next": "Wählen Sie bis zu {limit} Anfragen. Über jede wird einzeln entschieden, ohne Kommentar.",
+    "inbox.batch.approve": "Auswahl genehmigen",
     "inbox.batch.reject": "Auswahl ablehnen",
     "inbox.problem.none": "Bitte wählen Sie mindestens eine Anfrage.",
     "inbox.problem.too_many": "Bitte wählen Sie höchstens {limit} Anfragen.",
@@ -166,23 +173,25 @@ TEXTS = {
     "batch.some": "Ein Teil Ihrer Antworten ist gespeichert, ein Teil nicht. Die Liste nennt den Grund.",
     "batch.none": "Keine Ihrer Antworten ist gespeichert. Die Liste nennt den Grund.",
     "batch.back": "Zurück zu Ihrer Liste",
-    "batch.decided.approved": "Zugestimmt.",
+    "batch.decided.approved": "Genehmigt.",
     "batch.decided.rejected": "Abgelehnt.",
-    "batch.voted.approve": "Sie haben zugestimmt. Auch andere werden gefragt.",
+    "batch.voted.approve": "Sie haben genehmigt. Auch andere werden gefragt.",
     "batch.voted.reject": "Sie haben abgelehnt. Auch andere werden gefragt.",
-    "batch.decided_otherwise": "Nicht gespeichert: Diese Anfrage wurde schon entschieden.",
+    "batch.decided_otherwise": "Nicht gespeichert: Über diese Anfrage wurde schon entschieden.",
     "batch.closed": "Nicht gespeichert: Diese Anfrage ist geschlossen.",
     "batch.handed_on": "Nicht gespeichert: Darüber entscheidet jetzt jemand anders.",
-    "batch.details_changed": "Nicht gespeichert: Die Angaben haben sich geändert. Öffnen Sie die Anfrage.",
-    "batch.returned": "Nicht gespeichert: Diese Anfrage wartet auf eine Antwort der Person, die sie gestellt hat.",
-    "batch.open": "Nicht gespeichert. Öffnen Sie die Anfrage, um sie zu entscheiden.",
+    "batch.details_changed": (
+        "Nicht gespeichert: Die Angaben haben sich geändert. Öffnen Sie die Anfrage, um sie zu lesen."
+    ),
+    "batch.returned": "Nicht gespeichert: Diese Anfrage wartet auf eine Antwort der anfragenden Person.",
+    "batch.open": "Nicht gespeichert. Öffnen Sie die Anfrage, um darüber zu entscheiden.",
     "batch.unknown": "Nicht gespeichert: Diese Anfrage wartet nicht auf Sie.",
     "batch.later": "Nicht gespeichert: Bitte versuchen Sie es in einer Minute erneut.",
     "next": "Als Nächstes:",
     "next.many": "Viele weitere Anfragen warten auf Sie.",
     "next.waiting.one": "{count} weitere Anfrage wartet auf Sie.",
     "next.waiting.other": "{count} weitere Anfragen warten auf Sie.",
-    "inbox.sent": "Bitte sehen Sie in Ihre E-Mails",
+    "inbox.sent": "Bitte prüfen Sie Ihr E-Mail-Postfach",
     "inbox.sent.text": "Wir haben {person} einen Link zur Liste aller wartenden Anfragen gesendet.",
     "inbox.sent.next": "Sie können diese Seite schließen oder zurückgehen und entscheiden.",
     "problem.inbox_expired": "Dieser Link ist abgelaufen",
@@ -196,58 +205,58 @@ TEXTS = {
         "Diese Seite hat Ihnen Ihre Liste schon 20-mal gesendet. Es wurde keine weitere E-Mail gesendet."
     ),
     "problem.too_many_lists.next": (
-        "Nehmen Sie die neueste dieser E-Mails, oder fordern Sie die Liste auf der Seite einer anderen Anfrage an."
+        "Verwenden Sie die neueste dieser E-Mails, oder fordern Sie die Liste auf der Seite einer anderen Anfrage an."
     ),
     # The result pages.
-    "decided.thanks.approved": "Danke. Sie haben zugestimmt.",
-    "decided.thanks.rejected": "Danke. Sie haben abgelehnt.",
+    "decided.thanks.approved": "Danke. Sie haben die Anfrage genehmigt.",
+    "decided.thanks.rejected": "Danke. Sie haben die Anfrage abgelehnt.",
     "returned": "Wartet auf die anfragende Person",
     "returned.own": "Danke. Sie haben die Anfrage zurückgegeben.",
     "returned.text": (
-        "{person} beantwortet Ihre Frage oder ändert die Anfrage. Dann erhalten Sie einen neuen Link. Die Frist "
+        "Wenn {person} die Frage beantwortet oder die Anfrage geändert hat, erhalten Sie einen neuen Link. Die Frist "
         "bleibt: {moment}."
     ),
     "decided.thanks.acknowledged": "Danke. Sie haben dies zur Kenntnis genommen.",
     "decided.own.acknowledged": "Sie haben dies zur Kenntnis genommen",
     "decided.next.acknowledged": "Es ist gespeichert. Sie können diese Seite schließen.",
-    "decided.own.approved": "Sie haben zugestimmt",
-    "decided.own.rejected": "Sie haben abgelehnt",
+    "decided.own.approved": "Sie haben die Anfrage genehmigt",
+    "decided.own.rejected": "Sie haben die Anfrage abgelehnt",
     "decided.on": "Ihre Antwort wurde am {moment} gespeichert.",
-    "decided.approved": "Dieser Anfrage wurde zugestimmt",
+    "decided.approved": "Diese Anfrage wurde genehmigt",
     "decided.rejected": "Diese Anfrage wurde abgelehnt",
-    "decided.outvoted.approve": "Sie haben zugestimmt, aber andere haben entschieden.",
-    "decided.outvoted.reject": "Sie haben abgelehnt, aber andere haben entschieden.",
-    "decided.by.approved": "Zugestimmt am {moment}: {people}.",
-    "decided.by.rejected": "Abgelehnt am {moment}: {people}.",
-    "decided.before.by.approved": "Vorher zugestimmt, am {moment}: {people}.",
-    "decided.before.by.rejected": "Vorher abgelehnt, am {moment}: {people}.",
-    "decided.before.own.approve": "Sie hatten am {moment} zugestimmt; das gilt.",
-    "decided.before.own.reject": "Sie hatten am {moment} abgelehnt; das gilt.",
+    "decided.outvoted.approve": "Sie haben sie genehmigt, aber andere haben entschieden.",
+    "decided.outvoted.reject": "Sie haben sie abgelehnt, aber andere haben entschieden.",
+    "decided.by.approved": "Genehmigt am {moment} von {people}.",
+    "decided.by.rejected": "Abgelehnt am {moment} von {people}.",
+    "decided.before.by.approved": "Schon vor Ihnen genehmigt, am {moment} von {people}.",
+    "decided.before.by.rejected": "Schon vor Ihnen abgelehnt, am {moment} von {people}.",
+    "decided.before.own.approve": "Sie haben sie am {moment} genehmigt; das gilt weiter.",
+    "decided.before.own.reject": "Sie haben sie am {moment} abgelehnt; das gilt weiter.",
     "decided.next.approved": "Es geht jetzt weiter. Sie können diese Seite schließen.",
     "decided.next.rejected": "Die Anfrage endet jetzt. Sie können diese Seite schließen.",
     "decided.nothing": "Für Sie gibt es nichts mehr zu tun. Sie können diese Seite schließen.",
     "decided.owner": "Dieser Link ist für {recipient}.",
-    "lost.approve": "Ihre Zustimmung wurde nicht gespeichert",
+    "lost.approve": "Ihre Genehmigung wurde nicht gespeichert",
     "lost.reject": "Ihre Ablehnung wurde nicht gespeichert",
-    "lost.return": "Ihre Rückfrage wurde nicht gespeichert",
+    "lost.return": "Ihre Frage wurde nicht gespeichert",
     "lost.comment": "Ihr Kommentar, der nicht gespeichert wurde",
-    "recorded.missing.one": "Noch ist nichts entschieden: Es fehlt eine Zustimmung.",
-    "recorded.missing.other": "Noch ist nichts entschieden: Es fehlen {count} Zustimmungen.",
+    "recorded.missing.one": "Noch ist nichts entschieden: Es fehlt noch eine Genehmigung.",
+    "recorded.missing.other": "Noch ist nichts entschieden: Es fehlen noch {count} Genehmigungen.",
     "recorded.waiting": "Noch ohne Antwort: {people}.",
     "recorded.next": "Bis zur Entscheidung können Sie Ihre Antwort ändern: Öffnen Sie dazu Ihren Link erneut.",
     "trail": "Was geschehen ist",
-    "trail.asked": "{by} hat gefragt: {to}.",
-    "trail.asked.unnamed": "Gefragt: {to}.",
-    "trail.delegated": "{by} hat dies an {to} übergeben.",
+    "trail.asked": "{by} hat {to} um eine Entscheidung gebeten.",
+    "trail.asked.unnamed": "Um eine Entscheidung gebeten: {to}.",
+    "trail.delegated": "{by} hat die Entscheidung an {to} übergeben.",
     "trail.stood_in": "{by} ist abwesend. {to} entscheidet stattdessen.",
-    "trail.taken_back": "{to} hat dies von {by} zurückgenommen.",
+    "trail.taken_back": "{to} hat die Übergabe an {by} zurückgenommen.",
     "trail.reassigned": "{to} entscheidet anstelle von {by}.",
-    "trail.approve": "{by} hat zugestimmt.",
+    "trail.approve": "{by} hat genehmigt.",
     "trail.reject": "{by} hat abgelehnt.",
-    "trail.returned": "{by} hat dies mit einer Frage zurückgegeben.",
+    "trail.returned": "{by} hat die Anfrage mit einer Frage zurückgegeben.",
     "trail.answered": "{by} hat geantwortet.",
-    "trail.revised": "{by} hat die Anfrage geändert. Alle entscheiden neu.",
-    "trail.approved": "Der Anfrage wurde zugestimmt.",
+    "trail.revised": "{by} hat die Anfrage geändert. Alle müssen neu entscheiden.",
+    "trail.approved": "Die Anfrage wurde genehmigt.",
     "trail.rejected": "Die Anfrage wurde abgelehnt.",
     "trail.expired": "Die Frist ist abgelaufen.",
     "trail.withdrawn": "{by} hat die Anfrage zurückgezogen.",
@@ -265,16 +274,18 @@ TEXTS = {
     "closed.because": "Grund",
     "closed.ended": "Diese Anfrage ist beendet",
     "closed.ended.text": "Der Vorgang dahinter endete am {moment}, bevor entschieden wurde.",
-    "closed.ended.next": "Sie müssen nichts tun. Bei Fragen wenden Sie sich an die Person, die angefragt hat.",
-    # Error pages.
+    "closed.ended.next": "Sie müssen nichts tun. Bei Fragen wenden Sie sich an die anfragende Person.",
+    # The page of the requester.
     "request.open": "Wartet auf eine Entscheidung",
-    "request.open.text": "Bitte haben Sie Geduld: Entschieden wird bis {moment}.",
+    "request.open.text": "Entschieden wird bis {moment}. Sie erhalten eine Nachricht, sobald entschieden ist.",
     "request.returned": "Bitte beantworten Sie eine Frage",
-    "request.returned.text": "Niemand kann entscheiden, bevor Sie antworten. Die Frist endet am {moment}.",
-    "request.approved": "Ihrer Anfrage wurde zugestimmt",
+    "request.returned.text": (
+        "Niemand kann entscheiden, bevor Sie antworten. Die Frist für die Entscheidung bleibt {moment}."
+    ),
+    "request.approved": "Ihre Anfrage wurde genehmigt",
     "request.approved.text": "Entschieden wurde am {moment}.",
     "request.continues.text": (
-        "Über diesen Schritt wurde am {moment} entschieden. Als Nächstes wird die nächste Person gefragt."
+        "Über diesen Schritt wurde am {moment} entschieden. Jetzt wird die nächste Person gefragt."
     ),
     "request.rejected": "Ihre Anfrage wurde abgelehnt",
     "request.rejected.text": "Entschieden wurde am {moment}. Wenn nötig, stellen Sie eine neue Anfrage.",
@@ -287,14 +298,14 @@ TEXTS = {
     "request.ended": "Ihre Anfrage ist beendet",
     "request.ended.text": "Der Vorgang endete am {moment}, bevor entschieden wurde.",
     "request.thanks.answer": "Danke. Ihre Antwort ist gespeichert.",
-    "request.thanks.revise": "Danke. Ihre Anfrage ist geändert.",
+    "request.thanks.revise": "Danke. Ihre Anfrage wurde geändert.",
     "request.asked": "{person} fragt",
     "request.owner": "Dieser Link ist für {recipient}. Was Sie hier tun, wird in Ihrem Namen gespeichert.",
     "request.answer": "Antwort senden",
     "request.answer.comment": "Ihre Antwort",
-    "request.revise": "Geänderte Anfrage senden",
+    "request.revise": "Änderung senden",
     "request.revise.heading": "Stattdessen die Anfrage ändern",
-    "request.revise.comment": "Ein Wort an die Entscheidenden (optional)",
+    "request.revise.comment": "Hinweis für die Entscheidenden (optional)",
     "request.withdraw": "Anfrage zurückziehen",
     "request.withdraw.heading": "Stattdessen die Anfrage zurückziehen",
     "request.withdraw.comment": "Grund (optional)",
@@ -303,7 +314,7 @@ TEXTS = {
     "request.field.rows": "Einzelheiten",
     "request.field.attachments": "Anhänge",
     "request.fields": "Alle Felder",
-    "request.amount.hint": "Ziffern mit einem Punkt, etwa 250.00. Der Betrag kann nur kleiner werden.",
+    "request.amount.hint": "Mit Punkt statt Komma, etwa 250.00. Der Betrag kann nur kleiner werden.",
     "request.amount": "Betrag in {currency}",
     "request.attachments": "Anhänge",
     "request.attachments.hint": "Je Zeile einer: sein Name, ein Leerzeichen und sein https-Link.",
@@ -325,13 +336,13 @@ TEXTS = {
     "request.problem.too_late": "Es war zu spät: Diese Seite zeigt, wie die Anfrage ausgegangen ist.",
     "request.problem.unchanged": "Sie haben nichts geändert. Ändern Sie die Anfrage, oder beantworten Sie die Frage.",
     "request.problem.later_level": (
-        "Andere haben ihr so zugestimmt. Ziehen Sie sie zurück und stellen Sie eine neue Anfrage."
+        "Jemand hat die Anfrage schon so genehmigt. Beantworten Sie die Frage, oder ziehen Sie die Anfrage zurück."
     ),
     "request.problem.fixed_row": (
-        "Eine dieser Angaben ist nicht änderbar. Ziehen Sie die Anfrage zurück und stellen Sie eine neue."
+        "Eine dieser Angaben lässt sich nicht ändern. Ziehen Sie die Anfrage zurück und stellen Sie eine neue."
     ),
     "request.problem.currency": (
-        "Die Währung ist nicht änderbar. Ziehen Sie die Anfrage zurück und stellen Sie eine neue."
+        "Die Währung lässt sich nicht ändern. Ziehen Sie die Anfrage zurück und stellen Sie eine neue."
     ),
     "request.problem.raised": (
         "Der Betrag kann nur kleiner werden. Ziehen Sie die Anfrage zurück und stellen Sie eine neue."
@@ -339,9 +350,10 @@ TEXTS = {
     "request.problem.policy_row": (
         "Für diesen Betrag gelten andere Regeln. Ziehen Sie die Anfrage zurück und stellen Sie eine neue."
     ),
+    # Error pages.
     "problem.status_expired": "Dieser Link ist abgelaufen",
     "problem.status_expired.text": "Er galt bis 30 Tage nach dem Ende der Anfrage.",
-    "problem.status_expired.next": "Wenn Sie mehr brauchen, fragen Sie die Betreiber dieses Systems.",
+    "problem.status_expired.next": "Wenn Sie mehr brauchen, wenden Sie sich an die Systembetreuung.",
     "problem.unknown_link": "Dieser Link ist ungültig",
     "problem.unknown_link.text": (
         "Zu diesem Link gibt es keine Anfrage. Vielleicht wurde er beim Kopieren abgeschnitten."
@@ -361,14 +373,14 @@ TEXTS = {
     ),
     "problem.own_request": "Jemand anders muss entscheiden",
     "problem.own_request.text": (
-        "Sie haben selbst angefragt, oder jemand tat es in Ihrem Namen. Deshalb zählt Ihre Antwort nicht. Es"
-        " ist nichts entschieden."
+        "Die Anfrage kommt von Ihnen oder wurde in Ihrem Namen gestellt. Deshalb zählt Ihre Antwort nicht. Es ist "
+        "nichts entschieden."
     ),
     "problem.own_request.next": "Für Sie gibt es nichts mehr zu tun. Die anderen haben eigene Links.",
     "problem.decides_elsewhere": "Jemand anders muss entscheiden",
     "problem.decides_elsewhere.text": (
-        "Sie entscheiden einen anderen Schritt dieser Anfrage. Deshalb zählt Ihre Antwort hier nicht. Es ist"
-        " nichts entschieden."
+        "Sie entscheiden über einen anderen Schritt dieser Anfrage. Deshalb zählt Ihre Antwort hier nicht. Es ist "
+        "nichts entschieden."
     ),
     "problem.decides_elsewhere.next": (
         "Falls sonst niemand gefragt wurde, bitten Sie die anfragende Person, jemand anderen zu fragen."
@@ -400,22 +412,22 @@ TEXTS = {
     "mail.subject.both": "{first} · {last}",
     "mail.subject.stage": "[{stage}] {subject}",
     "mail.intro.requested": "{requester} bittet Sie um eine Entscheidung.",
-    "mail.intro.reminder": "{requester} wartet noch auf Ihre Entscheidung. {left}.",
-    "mail.intro.answered": "{requester} hat eine Rückfrage zu dieser Anfrage beantwortet. Die Antwort steht dort.",
+    "mail.intro.reminder": "{requester} wartet auf Ihre Entscheidung. {left}.",
+    "mail.intro.answered": "{requester} hat eine Frage zu dieser Anfrage beantwortet. Die Antwort steht auf der Seite.",
     "mail.intro.revised": (
-        "{requester} hat diese Anfrage geändert. Frühere Stimmen zählen nicht mehr: Bitte entscheiden Sie noch einmal."
+        "{requester} hat diese Anfrage geändert. Frühere Antworten zählen nicht mehr: Bitte entscheiden Sie."
     ),
     "mail.intro.escalated": (
         "{requester} hat eine Anfrage gestellt, die noch niemand entschieden hat. Sie wurde an Sie weitergeleitet."
     ),
-    "mail.subject.approved": "Zugestimmt: {title}",
+    "mail.subject.approved": "Genehmigt: {title}",
     "mail.subject.rejected": "Abgelehnt: {title}",
     "mail.subject.expired": "Nicht rechtzeitig entschieden: {title}",
     "mail.subject.withdrawn": "Zurückgezogen: {title}",
-    "mail.intro.approved": "Ihrer Anfrage wurde zugestimmt.",
+    "mail.intro.approved": "Ihre Anfrage wurde genehmigt.",
     "mail.intro.rejected": "Ihre Anfrage wurde abgelehnt.",
     "mail.intro.expired": "Über Ihre Anfrage hat niemand rechtzeitig entschieden. Sie ist nun geschlossen.",
-    "mail.intro.withdrawn": "Der Betrieb hat Ihre Anfrage zurückgezogen, bevor entschieden wurde.",
+    "mail.intro.withdrawn": "Die Systembetreuung hat Ihre Anfrage zurückgezogen, bevor entschieden wurde.",
     "mail.subject.returned": "Bitte antworten: {title}",
     "mail.intro.returned": (
         "Ihre Anfrage kam mit einer Frage zu Ihnen zurück. Niemand kann entscheiden, bevor Sie antworten."
@@ -425,13 +437,15 @@ TEXTS = {
     "mail.returned.until": "Antworten bis",
     "mail.returned.action": "Lesen und antworten",
     "mail.returned.action.text": (
-        "Beantworten Sie die Frage, oder ändern oder widerrufen Sie Ihre Anfrage auf dieser Seite:"
+        "Beantworten Sie auf dieser Seite die Frage, ändern Sie Ihre Anfrage oder ziehen Sie sie zurück:"
     ),
     "mail.returned.personal": (
-        "Dieser Link ist persönlich für {recipient}: Was damit geschieht, wird als Ihres gespeichert. Bitte"
-        " leiten Sie ihn nicht weiter."
+        "Dieser Link ist persönlich für {recipient}: Was damit geschieht, wird in Ihrem Namen gespeichert. Bitte "
+        "leiten Sie ihn nicht weiter."
     ),
-    "mail.returned.safe": "Das Öffnen der Seite ändert nichts. Die Frist läuft weiter, bis Sie antworten.",
+    "mail.returned.safe": (
+        "Das Öffnen der Seite ändert nichts. Die Frist bleibt gleich. Bitte antworten Sie deshalb bald."
+    ),
     "mail.outcome.by": "Entschieden von",
     "mail.outcome.comment": "Kommentar",
     "mail.outcome.until": "Link gilt bis",
@@ -442,18 +456,18 @@ TEXTS = {
     "mail.instead_of": "Sie werden anstelle von {person} gefragt.",
     "mail.subject.moot": "Wartet nicht mehr auf Sie: {title}",
     "mail.moot.withdrawn": "Diese Anfrage wurde zurückgezogen, bevor entschieden wurde.",
-    "mail.moot.taken_back": "{person} hat diese Anfrage zurückgenommen und entscheidet selbst.",
+    "mail.moot.taken_back": "{person} hat die Übergabe an Sie zurückgenommen und entscheidet selbst.",
     "mail.moot.reassigned": "{person} wurde gebeten, an Ihrer Stelle über diese Anfrage zu entscheiden.",
     "mail.moot.next": (
-        "Mit dem Link in unserer früheren Nachricht wird nichts mehr entschieden. Für Sie gibt es nichts mehr zu tun."
+        "Mit unserem früheren Link können Sie nicht mehr entscheiden. Für Sie gibt es nichts mehr zu tun."
     ),
     "mail.subject.inbox": "Anfragen, die auf Ihre Entscheidung warten",
     "mail.inbox.intro": "Sie haben die Liste aller Anfragen angefordert, die auf Ihre Entscheidung warten.",
-    "mail.inbox.action": "Zeigen, was auf mich wartet",
+    "mail.inbox.action": "Meine Liste öffnen",
     "mail.inbox.until": "Dieser Link gilt bis {moment}.",
     "mail.inbox.personal": (
-        "Er ist persönlich für {recipient}: Entscheidungen damit werden als Ihre gespeichert. Bitte leiten"
-        " Sie ihn nicht weiter."
+        "Er ist persönlich für {recipient}: Entscheidungen damit werden in Ihrem Namen gespeichert. Bitte leiten Sie "
+        "ihn nicht weiter."
     ),
     "mail.row": "{label}: {value}",
     "mail.attachments": "Anhänge (auf der Seite zu öffnen)",
@@ -462,26 +476,26 @@ TEXTS = {
     "mail.others": "Ebenfalls gefragt",
     "mail.rule": "Wer entscheidet",
     "mail.rule.any": "Wer von Ihnen zuerst antwortet, entscheidet",
-    "mail.rule.all": "Alle {voters} müssen zustimmen",
-    "mail.rule.quorum": "{needed} von {voters} müssen zustimmen",
+    "mail.rule.all": "Alle {voters} müssen genehmigen",
+    "mail.rule.quorum": "{needed} von {voters} müssen genehmigen",
     "mail.rule.in_order": "Nacheinander: Sie sind Nummer {level} von {levels}",
     "mail.trail.commented": "{said} „{comment}“",
     "mail.until": "Entscheiden bis",
     "mail.preheader": "{requester} fragt an. Bitte entscheiden Sie bis {moment}.",
     # Messages in Slack.
     "slack.more": "Die Seite zeigt mehr.",
-    "slack.closed.approved": "Dieser Anfrage wurde zugestimmt. Für Sie gibt es nichts mehr zu tun.",
+    "slack.closed.approved": "Diese Anfrage wurde genehmigt. Für Sie gibt es nichts mehr zu tun.",
     "slack.closed.rejected": "Diese Anfrage wurde abgelehnt. Für Sie gibt es nichts mehr zu tun.",
     "slack.closed.expired": "Niemand hat rechtzeitig entschieden. Für Sie gibt es nichts mehr zu tun.",
     "slack.closed.cancelled": "Diese Anfrage wurde zurückgezogen. Für Sie gibt es nichts mehr zu tun.",
     "slack.closed.moot": "Sie werden hierzu nicht mehr gefragt. Für Sie gibt es nichts mehr zu tun.",
-    "mail.why": "Sie erhalten diese Nachricht, weil eine Anfrage in {name} Sie nennt.",
+    "mail.why": "Sie erhalten diese Nachricht, weil Sie in einer Anfrage in {name} genannt sind.",
     "mail.clipped": "{text} … (der Rest steht auf der Seite)",
     "mail.action": "Lesen und entscheiden",
-    "mail.action.text": "Lesen Sie die Angaben auf dieser Seite, und stimmen Sie dann zu oder lehnen Sie ab:",
+    "mail.action.text": "Lesen Sie die Angaben auf dieser Seite. Genehmigen Sie dann, oder lehnen Sie ab:",
     "mail.personal": (
-        "Dieser Link ist persönlich für {recipient}: Eine Entscheidung damit wird als Ihre gespeichert."
-        " Bitte leiten Sie ihn nicht weiter."
+        "Dieser Link ist persönlich für {recipient}: Eine Entscheidung damit wird in Ihrem Namen gespeichert. Bitte "
+        "leiten Sie ihn nicht weiter."
     ),
     "mail.safe": "Das Öffnen der Seite entscheidet nichts. Sie entscheiden mit den Schaltflächen auf der Seite.",
     "mail.stage": "Diese Nachricht kommt vom System {stage}, nicht aus dem Echtbetrieb.",
