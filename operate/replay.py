@@ -87,16 +87,21 @@ def _read(streams: Any, batch: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def matches(pattern: Any, value: Any) -> bool:
-    """Tell whether a record matches a filter of an event source. Exact values and prefixes are supported.
+    """Tell whether a record matches a filter of an event source.
+
+    Exact values, prefixes, and whether there is a value are supported.
 
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html
     """
     if isinstance(pattern, Mapping):
-        return isinstance(value, Mapping) and all(matches(inner, value.get(name)) for name, inner in pattern.items())
+        members = value if isinstance(value, Mapping) else {}
+        return all(matches(inner, members.get(name)) for name, inner in pattern.items())
     return any(_is(option, value) for option in pattern)
 
 
 def _is(option: Any, value: Any) -> bool:
+    if isinstance(option, Mapping) and "exists" in option:
+        return bool(option["exists"] == (value is not None))
     if isinstance(option, Mapping):
         return isinstance(value, str) and value.startswith(option["prefix"])
     return bool(option == value)

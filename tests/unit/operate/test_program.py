@@ -66,3 +66,6 @@ def test_an_event_filter_matches_like_lambda() -> None:
     outbox = {"dynamodb": {"Keys": {"sk": {"S": [{"prefix": "OUTBOX#"}]}}}}
     assert matches(outbox, record("", sk="OUTBOX#1"))
     assert not matches(outbox, record("", sk="TASK"))
+    bounced = {"dynamodb": {"OldImage": {"bounced": {"N": [{"exists": False}]}}}}
+    assert matches(bounced, {"dynamodb": {"OldImage": {"status": {"S": "OPEN"}}}})
+    assert not matches(bounced, {"dynamodb": {"OldImage": {"bounced": {"N": "1"}}}})
