@@ -43,6 +43,7 @@ from countersign.testing.builders import (
     CALLER,
     NOW,
     any_decided_task,
+    any_exchange,
     any_payment_task,
     any_rule,
     any_task,
@@ -121,6 +122,10 @@ def test_a_task_is_the_one_that_its_key_names_whatever_its_attributes_say() -> N
 def test_unknown_attributes_are_ignored() -> None:
     document, question = task_document(any_task()), question_document(any_task())
     assert read_again(document | {"from_the_future": [1]}, question) == any_task()
+    returned = any_task(exchanges=(any_exchange(),))
+    document = task_document(returned)
+    document["exchanges"] = [{**document["exchanges"][0], "from_the_future": 1}]
+    assert read_again(document, question) == returned
 
 
 def test_a_task_without_its_question_is_not_read() -> None:

@@ -228,7 +228,8 @@ def _replacement(document: Mapping[str, Any]) -> Replacement:
 
 def _exchange(document: Mapping[str, Any]) -> Exchange:
     answered_at = document["answered_at"] and from_text(document["answered_at"])
-    return Exchange(**{**document, "at": from_text(document["at"]), "answered_at": answered_at})
+    known = {name: document[name] for name in Exchange._fields if name in document}
+    return Exchange(**{**known, "at": from_text(document["at"]), "answered_at": answered_at})
 
 
 def _ring(document: Mapping[str, Any]) -> Ring:
