@@ -52,7 +52,7 @@ def _take(document: Any) -> None:
 
 
 def _follow(event: dict[str, Any]) -> None:
-    """Tell people what the event is about if it says so, and take out the links of a task that has ended."""
+    """Send the messages of an event with `tell`, and remove the links of a task that has ended from its messages."""
     task_id = str(event.get("task_id", ""))
     about(task_id=task_id)
     if event.get("tell"):

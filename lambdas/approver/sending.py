@@ -16,8 +16,8 @@ from countersign.presentation import words
 def send(message: Message) -> Mapping[str, str]:
     """Send a message, and return what the audit records about it.
 
-    Where the stage has a second channel, mail, a message that the first one refuses goes by mail at once: people hear
-    in time, and the queue's retries and alarm begin only when mail fails too.
+    Where the stage has a second channel, mail, a message that the first one refuses goes by mail at once: it
+    arrives in time, and the queue's retries and alarm begin only when mail fails too.
 
     Returns:
         `channel`, the name of the channel that carried it; `message`, the service's reference, if it gave one; and

@@ -13,10 +13,10 @@ _EXPLAINED = frozenset({"decided_otherwise", "closed", "handed_on", "details_cha
 
 
 def batch_page(items: list[Item], recipient: str, token: str) -> str:
-    """Return the page that lists what became of each task of a batch.
+    """Return the page that lists the result of each task of a batch.
 
     Args:
-        items: What became of each task, in the order of the form.
+        items: The result of each task, in the order of the form.
         recipient: The owner of the inbox.
         token: The token of its link.
     """
@@ -52,7 +52,7 @@ def _item(item: Item, token: str) -> Html:
 
 
 def _result(item: Item) -> str:
-    """Return the key of what became of a task."""
+    """Return the key of a task's result."""
     if item.review:
         return _refused(item.review) if not _counts(item) else _recorded(item.review)
     return "unknown" if isinstance(item.error, UnknownLinkError) else "later"

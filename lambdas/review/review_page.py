@@ -143,7 +143,7 @@ def _form(view: ReviewView) -> Html:
 
 
 def _another_answer(view: ReviewView) -> Html:
-    """Return the part of the form that changes an answer, folded: one who has answered is asked for nothing."""
+    """Return the part of the form that changes an answer, folded, since the person has answered."""
     return html(
         """\
 <details class="change"{open}>
@@ -183,7 +183,7 @@ def _reject() -> Html:
 
 
 def _comment(view: ReviewView) -> Html:
-    """Return the field of the comment, folded until it is wanted."""
+    """Return the field of the comment, folded unless a comment is required."""
     if view.question.comment == "required":
         return html('<div class="comment">\n{field}</div>\n', field=_comment_field(view))
     return html(

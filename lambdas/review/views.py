@@ -180,7 +180,7 @@ def _form(review: Review, key: Key, now: datetime) -> ReviewView:
 
 
 def _may_send_back(task: Task) -> bool:
-    """Tell whether a task can be sent back, to a requester who hears of it."""
+    """Tell whether a task can be sent back, to a requester who gets messages."""
     if not task.question.send_back or not task.tells_requester:
         return False
     if not task.exchanges:

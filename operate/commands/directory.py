@@ -99,11 +99,11 @@ _ALLOWED: Mapping[str, tuple[Callable[[str], bool], str]] = {
     "language": (lambda text: text in words.languages(), f"one of {', '.join(sorted(words.languages()))}"),
     "time_zone": (
         lambda text: words.time_zone(text) is not None,
-        "the name of a time zone by IANA, such as Europe/Berlin",
+        "an IANA time zone, such as Europe/Berlin",
     ),
-    "slack": (is_slack_user, "the id of a user, such as U012AB3CD or W012AB3CD, and not of a channel"),
+    "slack": (is_slack_user, "the id of a user, not of a channel, such as U012AB3CD or W012AB3CD"),
 }
-"""What a person's entry may have: the check, and its words."""
+"""For each field of a person: the check, and the allowed values in words."""
 
 
 def _checked(key: str, text: str) -> str:

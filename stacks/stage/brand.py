@@ -23,18 +23,19 @@ _LONGEST_WHY = 200
 
 
 class BrandSettings(Table):
-    """Whose pages and mails these are."""
+    """The name, the colour and the logo of pages and mails."""
 
     name: Annotated[str, DISPLAY_NAME] = ""
     """The name at the head of pages and mails, such as `Example Trading`. Mail programs show it beside the sender's
-    address, unless `name` under [mail] is another. Empty for the kit's name on pages, and none beside the address."""
+    address, unless `name` under [mail] is another. If empty, pages show the kit's name, and mail programs
+    show the address alone."""
     accent: Annotated[str, matching("#[0-9a-f]{6}", "a colour in lower case, such as #1a56c4")] = PLAIN["light"]
     """The colour of links and of buttons in mails. Text of this colour must be legible on light backgrounds; dark ones
     get a lighter shade."""
     logo: Annotated[str, matching(r"([\w-][\w.-]*\.png)?", "the name of a PNG file beside this file, or nothing")] = ""
     """The logo at the head of pages: a PNG file beside the settings, of at most 1 MB. It is encoded again without
-    metadata, at most 240 × 64 pixels. A logo at least twice as wide as high replaces the name; others stand before
-    it."""
+    metadata, at most 240 × 64 pixels. A logo at least twice as wide as high replaces the name; any other stands
+    before it."""
     why: Annotated[
         str,
         Rule(

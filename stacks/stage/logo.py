@@ -81,20 +81,20 @@ def _read(file: Path) -> Image:
     from PIL import Image  # only stages with a logo wait for this import
 
     if not file.is_file():
-        raise LogoError(f"a file in {file.parent}, which has none of this name", "copy the logo there")
+        raise LogoError(f"a file in {file.parent}; no file there has this name", "copy the logo there")
     if (size := file.stat().st_size) > _LARGEST_FILE:
-        raise LogoError(f"a file of at most {_LARGEST_FILE} bytes; this one has {size}", "save it smaller")
+        raise LogoError(f"a file of at most {_LARGEST_FILE} bytes; this one has {size}", "save a smaller version")
     content = file.read_bytes()
     if not content.startswith(_SIGNATURE):
-        raise LogoError("a PNG image; this file is none, whatever its name says", "export the logo as PNG")
+        raise LogoError("a PNG image; this file has another format", "export the logo as PNG")
     sides = [int.from_bytes(content[start : start + 4]) for start in (16, 20)]
     if max(sides) > _LONGEST_SIDE:
         allowed = f"an image of at most {_LONGEST_SIDE} pixels a side; this one has {sides[0]} × {sides[1]}"
-        raise LogoError(allowed, "save it smaller")
+        raise LogoError(allowed, "save a smaller version")
     try:
         return Image.open(BytesIO(content), formats=["PNG"]).convert("RGBA")
     except _BROKEN as error:
-        raise LogoError("a whole PNG image; this one is damaged", "export the logo again") from error
+        raise LogoError("an intact PNG image; this one is damaged", "export the logo again") from error
 
 
 def _smallest(image: Image) -> bytes:
@@ -109,4 +109,4 @@ def _smallest(image: Image) -> bytes:
         if file.tell() <= MOST_BYTES:
             return file.getvalue()
     allowed = f"a logo that fits {MOST_BYTES} bytes as PNG in 8 colours; this one has {file.tell()}"
-    raise LogoError(allowed, "use a simpler or smaller version, without photographs and gradients")
+    raise LogoError(allowed, "use a simpler or smaller version, without photographs or gradients")

@@ -101,16 +101,16 @@ class PeopleSettings(Table):
     """The people who read pages and mails, and the rights of people in the account."""
 
     language: Annotated[str, one_of(tuple(sorted(languages())))] = ENGLISH
-    """The language of pages and mails for people for whom the directory has none. On pages, those of the browser come
-    first."""
+    """The language of pages and mails for people without a language in the directory. Pages prefer the languages of the
+    browser."""
     time_zone: Annotated[
         str,
         Rule(
-            "the name of a time zone in IANA's data, such as Europe/Berlin",
+            "an IANA time zone, such as Europe/Berlin",
             lambda value: time_zone(value) is not None,
         ),
     ] = "UTC"
-    """The time zone of pages and mails for people for whom the directory has none."""
+    """The time zone of pages and mails for people without a time zone in the directory."""
     deny_callbacks: bool = False
     """Whether the stage has a managed policy that denies completing callbacks. Attach it to the roles and permission
     sets of people; the output `DenyCallbacksPolicy` names it."""

@@ -95,9 +95,9 @@ def test_a_logo_keeps_no_metadata_and_its_transparency(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (None, "which has none of this name"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "this file is none, whatever its name says"),
-        (b"", "this file is none"),
+        (None, "no file there has this name"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "this file has another format"),
+        (b"", "this file has another format"),
         (declared(50_000, 50_000), "at most 4096 pixels a side; this one has 50000 × 50000"),
         (declared(0, 0), "damaged"),
         (declared(100, 100), "damaged"),

@@ -50,7 +50,7 @@ class Channel(ABC):
         Args:
             reference: The reference that `send` returned.
             title: The question's title, in the requester's untrusted words.
-            text: What has become of the task, in the recipient's language.
+            text: A sentence about the task's end, in the recipient's language.
             settings: As for `send`.
             secrets: As for `send`.
 

@@ -90,8 +90,7 @@ class Message:
         by: The people who decided, or who sent the request back, in a message to the requester. For `approval.moot`,
             who is asked instead.
         people: What the directory said about the recipient and others, by address.
-        comment: What the last of them said, or why the request was withdrawn or asks somebody else; empty without a
-            comment.
+        comment: The last comment of these people, or the reason of the withdrawal or reassignment; empty without one.
         moot: For `approval.moot`, why: `withdrawn`, `taken_back` or `reassigned`; empty for the other kinds.
         trail: What has happened to the task so far.
     """

@@ -21,7 +21,7 @@ from countersign.presentation import words
 from countersign.presentation.display import single_line
 
 HOST = "slack.com"
-"""No setting names another host: whoever receives these requests can act as the bot."""
+"""No setting names another host: the receiver of these requests can act as the bot."""
 
 TIMEOUT_SECONDS = 5
 

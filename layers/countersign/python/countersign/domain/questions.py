@@ -31,7 +31,7 @@ class Person(TypedDict, total=False):
     Attributes:
         name: Their name, as people call them.
         language: The tag of their language, such as `de`.
-        time_zone: Their time zone by IANA, such as `Europe/Berlin`.
+        time_zone: Their IANA time zone, such as `Europe/Berlin`.
     """
 
     name: str
@@ -180,7 +180,7 @@ class Question(Shown):
         confirm: Whether a vote counts only after its page has asked for confirmation.
         comment: Which votes need a comment, one of `COMMENT_RULES`; empty for none.
         send_back: Whether approvers may send the request back to its requester.
-        people: What the directory said at the opening about the people whom the task concerns, by normalised address.
+        people: The directory's entries, at the opening, of the people in the task, by normalised address.
         fixed: The labels of rows that a revision keeps as they are, such as the payee.
         floor: The amount above which a revision stays, because another row of the policy covers it and less; None
             without such a row.

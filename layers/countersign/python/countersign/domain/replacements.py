@@ -122,7 +122,9 @@ def _obstacle(task: Task, made: Delegation) -> ActionRefusedError | None:
 
 def _check_reason(because: str) -> None:
     if not because.strip() or len(because) > MAX_COMMENT_CHARACTERS:
-        raise ContractError(f"a reason has 1 to {MAX_COMMENT_CHARACTERS} characters", "/because")
+        raise ContractError(
+            f"a reason must have 1 to {MAX_COMMENT_CHARACTERS} characters, got: {len(because.strip())}", "/because"
+        )
 
 
 def _check_approver(task: Task, person: str) -> None:

@@ -64,8 +64,8 @@ def send_back(
     Raises:
         OwnRequestError, DecidesElsewhereError, DecidedOtherwiseError, TaskClosedError, HandedOnError,
         TaskReturnedError, DetailsChangedError: As for a vote; see `votes.answer`.
-        UnknownDecisionError: The question does not allow it, or nobody would hear of it: the requester is no address,
-            or an approver.
+        UnknownDecisionError: The question does not allow it, or the requester gets no messages: they have no address,
+            or are an approver.
         CommentMissingError: There is no question to the requester.
         CommentTooLongError: The comment has more than `MAX_COMMENT_CHARACTERS`.
         SentBackTooOftenError: It was sent back as often as `MAX_ROUNDS` allows.
@@ -205,7 +205,7 @@ def withdraw(task: Task, requester: str, comment: str, shown: str, source: str, 
 
 
 def to_tell(task: Task) -> tuple[str, ...]:
-    """Return the approvers who hear that the requester has acted: those without a vote, and the one who asked."""
+    """Return the approvers who get a message after the requester has acted: those without a vote, and the asker."""
     asked = task.exchanges[-1].by
     return tuple(person for person in task.voters if person in silent(task) or task.aliases.same(person, asked))
 

@@ -12,9 +12,9 @@ STATUS_LASTS = timedelta(days=30)
 
 
 def not_told(question: Question, audience: tuple[str, ...], aliases: Aliases) -> str:
-    """Return why a requester is told nothing: `no_address`, or `approver`; empty if they are told.
+    """Return why a requester gets no messages: `no_address`, or `approver`; empty if they get them.
 
-    Whoever may decide has a link already, and would read the requester's page as a second one.
+    A person who may decide has a review link already, and could confuse it with a status link.
 
     Args:
         question: The question.
@@ -33,10 +33,10 @@ def tells(task: Task, address: str) -> bool:
 
 
 def outcome(task: Task) -> str:
-    """Return what the requester is told of a task as it is; empty for nothing.
+    """Return the outcome that the requester gets a message about; empty for none.
 
     It is `approved`, `rejected`, `expired`, `withdrawn` or `returned`. A withdrawal by the workflow or by the requester
-    is no news.
+    makes no message.
     """
     if not task.tells_requester:
         return ""

@@ -22,7 +22,7 @@ MOST_ITEMS = 20
 
 @dataclass(frozen=True)
 class Item:
-    """What became of one task of a batch.
+    """The result of one task of a batch.
 
     Attributes:
         task_id: The task, as the form names it.
@@ -52,7 +52,7 @@ class Batches:
             admit: Counts one more request; raises TooManyRequestsError above the limit.
 
         Returns:
-            The owner of the inbox, and what became of each task, in the order of the form.
+            The owner of the inbox, and the result of each task, in the order of the form.
 
         Raises:
             CrossSiteError: Another site's page posted the form.

@@ -45,7 +45,7 @@ class Tellings:
 
     @retried
     def _minted(self, task_id: str) -> tuple[Message, Task] | None:
-        """Return the message with a new status link, and the task; None if there is nothing to tell."""
+        """Return the message with a new status link, and the task; None without an outcome to send."""
         task = self.deliveries.ledger.task(task_id)
         if task is None or not (status := telling.outcome(task)):
             return None
@@ -86,7 +86,7 @@ def _is_told(entries: Iterable[AuditEntry], task: Task) -> bool:
 
 
 def _comment(task: Task) -> str:
-    """Return what the person said who sent the request back, decided it last, or withdrew it."""
+    """Return the comment of the return, of the last decision, or of the withdrawal."""
     if task.returned:
         return task.returned.comment
     votes = [task.votes[person] for person in task.decided_by if person in task.votes]

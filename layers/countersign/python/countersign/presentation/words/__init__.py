@@ -31,7 +31,7 @@ class Reader:
 
     Attributes:
         language: The tag of a language with a module.
-        time_zone: The name of a time zone by IANA; an unknown one counts as UTC.
+        time_zone: An IANA time zone; an unknown one counts as UTC.
         people: What the directory says about people, by address.
     """
 
