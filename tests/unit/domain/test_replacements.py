@@ -85,6 +85,11 @@ def test_a_delegation_stands_after_the_colleagues_answer_the_end_of_the_task_or_
     assert replacements.may_take_back(delegated(), delegated().delegations[0], NOW)
 
 
+def test_taking_back_takes_nobody_elses_place_whatever_aliases_are_known_by_then() -> None:
+    known = dataclasses.replace(delegated(), aliases=Aliases({COLLEAGUE: OTHER_APPROVER}))
+    assert taken_back(known).after.audience == SHARED.audience
+
+
 def test_only_the_person_who_delegated_takes_back() -> None:
     for person in (OTHER_APPROVER, COLLEAGUE):
         assert replacements.take_back(delegated(), person, "", NOW) is None

@@ -15,6 +15,7 @@ from countersign.domain.errors import (
     TaskClosedError,
     TooManyAnswersError,
 )
+from countersign.domain.identity import NO_ALIASES, Aliases
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS, STAYING, Change, Delegation, Replacement, Task
 from countersign.domain.votes import BY_LINK, check_newcomer, resend_attempt
 
@@ -64,7 +65,8 @@ def may_take_back(task: Task, made: Delegation, now: datetime) -> bool:
 def taken_back(task: Task, made: Delegation, at: datetime) -> Task:
     """Return a task after a delegation was taken back."""
     others = tuple(other for other in task.delegations if other != made)
-    return replace(_replaced(task, Replacement(made.to, made.by, at)), delegations=others)
+    # An alias that became known since would take the place of another person who was asked from the start.
+    return replace(_replaced(task, Replacement(made.to, made.by, at), NO_ALIASES), delegations=others)
 
 
 def reassign(
@@ -96,13 +98,13 @@ def reassign(
     except DelegationRefusedError as refusal:
         raise ContractError(f"{to} cannot be asked: that person {_REFUSED[refusal.reason]}", "/to") from refusal
     data = {"by": by, "to": to, "because": because, "attempt": resend_attempt(task)}
-    after = _replaced(task, Replacement(by, to, now, because))
+    after = _replaced(task, Replacement(by, to, now, because), task.aliases)
     return _change(task, after, AuditEvent("reassigned", operator, "iam", data=data), now)
 
 
 def reassigned(task: Task, data: Any, at: datetime) -> Task:
     """Return a task after an operator reassigned it; `data` is that of the audit entry."""
-    return _replaced(task, Replacement(data["by"], data["to"], at, data["because"]))
+    return _replaced(task, Replacement(data["by"], data["to"], at, data["because"]), task.aliases)
 
 
 def has_answered(task: Task, colleague: str) -> bool:
@@ -135,11 +137,11 @@ def _check_approver(task: Task, person: str) -> None:
         raise ContractError(f"{person} has voted already, and the vote stands", "/from")
 
 
-def _replaced(task: Task, made: Replacement) -> Task:
+def _replaced(task: Task, made: Replacement, aliases: Aliases) -> Task:
     """Return a task with a person of its audience replaced; who follows an escalated person counts as escalated."""
 
     def put_in(asked: str) -> str:
-        return made.to if task.aliases.same(asked, made.by) else asked
+        return made.to if aliases.same(asked, made.by) else asked
 
     return replace(
         task,
