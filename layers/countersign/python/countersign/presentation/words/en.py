@@ -48,7 +48,7 @@ TEXTS = {
     "review.send_back.add": "Ask the requester",
     "review.send_back.hint": (
         "Or ask first: write your question above, and send the request back. Nobody can decide until the requester "
-        "has answered it or changed the request."
+        "has replied."
     ),
     "review.barred.returned": (
         "Nobody can approve or reject this until the requester has answered the question or changed the request. "
