@@ -333,10 +333,12 @@ def test_an_empty_row_of_a_question_without_an_amount_can_be_filled_in() -> None
     assert after(revise(task, details=rows)).question.details == rows
 
 
-def test_a_row_with_the_label_of_the_amount_keeps_its_own_value() -> None:
-    rows = (("Amount", "250.00 EUR"), ("Amount", "Twelve chairs"))
-    task = replace(RETURNED, question=replace(RETURNED.question, details=rows))
-    assert after(revise(task, amount="200.00 EUR")).question.details == rows
+@pytest.mark.parametrize("fixed", [(), ("Amount",)])
+def test_of_rows_with_one_label_the_one_that_repeats_the_amount_follows_it(fixed: tuple[str, ...]) -> None:
+    rows = (("Amount", "250.00 EUR"), ("Amount", "250 for twelve chairs"))
+    task = replace(RETURNED, question=replace(RETURNED.question, details=rows, fixed=fixed))
+    details = (("Amount", "200.00 EUR"), ("Amount", "250 for twelve chairs"))
+    assert after(revise(task, amount="200.00 EUR")).question.details == details
 
 
 def test_an_amount_that_does_not_change_may_stand_on_the_bound_of_its_row() -> None:

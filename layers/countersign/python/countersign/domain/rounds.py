@@ -248,8 +248,11 @@ def content_of(question: Shown) -> dict[str, Any]:
 
 def with_content(question: Question, content: Shown) -> Question:
     """Return a question with other content. Rows that repeat the amount follow it."""
-    of_amount = _labels_of_amount(question)
-    rows = ((label, content.amount if label in of_amount else value) for label, value in content.details)
+    of_amount, repeats = _labels_of_amount(question), {row for row in question.details if row[1] == question.amount}
+    rows = (
+        (label, content.amount if label in of_amount or (label, value) in repeats else value)
+        for label, value in content.details
+    )
     changes = {name: getattr(content, name) for name in CONTENT}
     return replace(question, **changes | {"details": tuple(rows)})
 
@@ -277,8 +280,8 @@ def _obstacles_of_amount(before: Question, after: Question) -> Iterator[str]:
 
 
 def _fixed_rows(question: Question) -> list[tuple[str, str]]:
-    fixed = set(question.fixed) - _labels_of_amount(question)
-    return [row for row in question.details if row[0] in fixed]
+    """Return the rows that no revision changes; a row that repeats the amount follows it."""
+    return [row for row in question.details if row[0] in question.fixed and row[1] != question.amount]
 
 
 def _labels_of_amount(question: Question) -> set[str]:
