@@ -131,7 +131,7 @@ PAYMENT: Mapping[str, Any] = {"order_id": "A-1042", "provider": "sandbox", "amou
 
 _REVIEWER = "reviewer@example.com"
 _DATA: Mapping[str, Any] = {"data": {"query": "rates"}}
-_PRIMARY: Mapping[str, Any] = {**_DATA, "primary_seconds": 60}
+_PRIMARY: Mapping[str, Any] = {**_DATA, "primary_seconds": 300}
 _RATES: Mapping[str, Any] = {"rate": "1.0842"}
 _CUSTOMER: Mapping[str, Any] = {"customer_id": "c-1042"}
 _USER_DATA: Mapping[str, Any] = {"name": "Rita", "city": "unknown"}

@@ -20,7 +20,7 @@ def test_a_vote_resumes_the_workflow_with_its_person_and_comment_in_four_operati
     assert report["result"]["decided_by"] == scene.approver()
     assert report["result"]["comment"] == "Seen and decided"
     assert [task["status"] for task in report["tasks"]] == ["APPLIED"]
-    assert scene.audit() == ["opened", "minted", "sent", "voted", "decided", "applied"]
+    assert scene.audit()[:6] == ["opened", "minted", "sent", "voted", "decided", "applied"]
     alias = scene.cloud.workflow("order-approval")
     execution = until(lambda: Execution.named(scene.cloud.endpoint_url, alias, scene.request_id))
     until(execution.has_ended, "the end of the execution")

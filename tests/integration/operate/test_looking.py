@@ -121,6 +121,15 @@ def test_looking_changes_nothing_and_shows_nothing_that_opens_or_completes_a_tas
     assert tasks.items() == before
 
 
+def test_an_entry_that_comes_between_two_reads_breaks_no_chain(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    kit.open_task()
+    read = kit.ledger.audit_documents
+    looks = [read(TASK_ID)]
+    kit.decide(token=kit.mint())
+    monkeypatch.setattr(kit.ledger, "audit_documents", lambda task_id: looks.pop() if looks else read(task_id))
+    assert kit.ledger.audit_breaks(TASK_ID) == []
+
+
 def test_a_broken_chain_is_shown(tasks: Kit, run: Run) -> None:
     tasks.set(TASK_ID, "audit_head", "0" * 64)
     assert "not the one that the task names" in run("show", TASK_ID)[1]

@@ -79,6 +79,9 @@ if TYPE_CHECKING:
 _PAGE = 50
 """How many tasks, or entries of the index, are read from the table in one call; a task has two items."""
 
+_LOOKS = 3
+"""How often a task and its audit are read until they agree; entries of one task are seconds apart."""
+
 
 class DynamoLedger:
     """Implements every ledger port of `countersign.ports`."""
@@ -172,6 +175,14 @@ class DynamoLedger:
         """Return the documents of a task's audit, in order."""
         return list(self._table.query(audit_key(task_id, 0)["pk"]))
 
+    def _at_one_time(self, task_id: str) -> tuple[list[dict[str, Any]], Task | None]:
+        """Return a task's audit and the task; both are read again if an entry came in between."""
+        for _ in range(_LOOKS):
+            documents, task = self.audit_documents(task_id), self.task(task_id)
+            if task is None or task.audit_seq <= len(documents):
+                break
+        return documents, task
+
     def beat(self, task_id: str, at: datetime) -> bool:
         """See `AnswerLedger.beat`."""
         return self._update_open(task_id, {"heartbeat_at": to_text(at)})
@@ -192,7 +203,7 @@ class DynamoLedger:
         # Imported here: only operators need it, and it would slow every cold start.
         from countersign.domain.audit_verification import contradictions, links_used, unminted, unopened
 
-        documents, task = self.audit_documents(task_id), self.task(task_id)
+        documents, task = self._at_one_time(task_id)
         length, head = (task.audit_seq, task.audit_head) if task else (0, GENESIS)
         if outlived and task is None and documents:
             length, head = documents[-1]["seq"], documents[-1]["hash"]
