@@ -12,6 +12,9 @@ from tests.soak.samples import Sample, sampled
 from tools import release
 from tools.sealed import require_sealed
 
+KNOWN = ("requested", "reminder", "escalated", "inbox", "held")
+"""The hand-offs that every release knows. Others stay in the dead letters of an earlier approver, for a redrive."""
+
 RECORDED = sorted(folder.parent for folder in release.RELEASES.glob("*/SHA256SUMS"))
 
 
@@ -43,7 +46,8 @@ def test_today_s_code_reads_what_a_release_wrote(folder: Path) -> None:
 @pytest.mark.parametrize("folder", RECORDED, ids=lambda folder: folder.name)
 def test_a_release_reads_what_today_s_code_writes(folder: Path, written: list[Sample]) -> None:
     for sample in written:
-        today = release.todays(sample.items, sample.envelopes)
+        known = [each for each in sample.envelopes if "." not in each["kind"] or each["kind"].endswith(KNOWN)]
+        today = release.todays(sample.items, known)
         assert release.read_with(folder, today) == today["facts"]
 
 

@@ -143,6 +143,10 @@ class Durable:
         """Return the executions that have not ended."""
         return [run for run in self.runs.values() if not run.ended]
 
+    def has_ended(self, name: str) -> bool:
+        """Tell whether an execution of this name has ended."""
+        return name in self.runs and bool(self.runs[name].ended)
+
     def next_timer(self) -> datetime | None:
         """Return the time of the next timer."""
         return min((when for run in self.living() for when, _ in run.timers()), default=None)

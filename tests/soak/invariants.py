@@ -6,18 +6,19 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 from countersign.adapters.attributes import from_item
 from countersign.adapters.task_items import task_of
 from countersign.domain.audit import AuditEntry
-from countersign.domain.tasks import TRANSITIONS, Status, Task
+from countersign.domain.tasks import TRANSITIONS, WITHDRAWN_BY_REQUESTER, Status, Task
 from countersign.domain.upkeep import due_at
 from countersign.services.sweeps import Lost
 from operate.commands.audit import verified
 from sweeper.handler import STAYS_LOST
 from tests.integration.output import spellings
-from tests.soak.runs import callback_ids, result_of, step_results
+from tests.soak.runs import Run, callback_ids, result_of, step_results
 from tests.soak.world import ESCALATED, ESCALATION, GRACE, World
 
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_/+-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
@@ -53,6 +54,10 @@ EXPECTED_ERRORS = frozenset({"", "DuplicateCorrelationError", "HandOffFailedErro
 """The errors of workflows that the soak causes: a reused external id, or faults for too long."""
 
 
+Content = tuple[str, tuple[tuple[str, str], ...], str]
+"""The title, the rows and the amount of a question."""
+
+
 class ViolationError(AssertionError):
     """An invariant is violated."""
 
@@ -65,6 +70,7 @@ class Invariants:
         promises: The records that a response confirmed, in words, each with a check.
         posts: The number of posts of each request, by its id.
         names: The owner of each alias in the directory.
+        pages: The title, rows and amount that pages showed, by the task's id and the digest of what they showed.
     """
 
     def __init__(self, world: World) -> None:
@@ -72,6 +78,7 @@ class Invariants:
         self.promises: list[tuple[str, Callable[[], bool]]] = []
         self.posts: Counter[str] = Counter()
         self.names: dict[str, str] = {}
+        self.pages: dict[tuple[str, str], Content] = {}
         self._lost: dict[str, Task | None] = {}
         self._world = world
         self._once: Counter[tuple[str, ...]] = Counter()
@@ -125,8 +132,10 @@ class Invariants:
         if before is not None:
             _is_in_time(before, after)
             _stays_decided(before, after)
+            _keeps_the_rounds(before, after)
             if before.status is not after.status:
                 self._nobody_decided_twice_or_in_their_own_matter(after)
+                self._only_votes_of_the_round_decided(after)
 
     def _nobody_decided_twice_or_in_their_own_matter(self, task: Task) -> None:
         """By all addresses that are known at the decision, and again when the workflow applies it."""
@@ -136,6 +145,35 @@ class Invariants:
         assert full
         if self.person(full.question.requester) in people or len(set(people)) < len(people):
             raise ViolationError(f"{task.task_id} is {task.status} by {task.decided_by}, who are {people}")
+
+    def _only_votes_of_the_round_decided(self, task: Task) -> None:
+        if task.status is not Status.DECIDED or not task.audience:
+            return
+        votes = self._deciding_votes(task.task_id)
+        voters = {self.person(entry.event.actor) for entry in votes}
+        if not {self.person(address) for address in task.decided_by} <= voters:
+            raise ViolationError(f"{task.task_id} is decided by {task.decided_by}; in its round voted {voters}")
+        full = self._world.ledger.task(task.task_id)
+        if not full or {entry.shown for entry in votes} - {full.shown}:
+            raise ViolationError(f"{task.task_id} is decided by votes on pages with other details")
+
+    def _deciding_votes(self, task_id: str) -> list[AuditEntry]:
+        """Return the votes of the round in which a task was decided; by the audit, which has each act in order."""
+        votes: list[AuditEntry] = []
+        for entry in self._world.ledger.audit(task_id):
+            if entry.event.event == "revised":
+                votes.clear()
+            elif entry.event.event == "voted":
+                votes.append(entry)
+            elif entry.event.event == "decided":
+                break
+        return votes
+
+    def page_shows(self, task: Task) -> None:
+        """Note what a page shows of a task; pages of equal digests must show the same."""
+        content = task.question.title, task.question.details, task.question.amount
+        if self.pages.setdefault((task.task_id, task.shown), content) != content:
+            raise ViolationError(f"two pages of {task.task_id} differ, and have one digest")
 
     def person(self, address: str) -> str:
         """Return the address of an alias's owner."""
@@ -171,12 +209,15 @@ class Invariants:
                 del self._once[key]
         if asked_again:
             return
-        if after.status is not before.status:
-            raise ViolationError(f"{after.task_id} was {before.status}, and came back as {after.status}")
-        answer, failure = after.answer and before.answer, after.failure
-        if failure and before.failure and failure.code != before.failure.code:
-            raise ViolationError(f"{after.task_id} failed with {before.failure}, and came back with {failure}")
-        _stays_decided(replace(before, ring=None, answer=answer, failure=failure), after)
+        run = self._world.durable.runs.get(after.request_id)
+        if run and run.ended and (before.status, after.status) == (Status.OPEN, Status.CANCELLED):
+            return  # `restore` closes what no workflow waits for
+        was, now = ((task.status, task.round, bool(task.returned)) for task in (before, after))
+        if was != now:
+            raise ViolationError(f"{after.task_id} was {was}, and came back as {now}: status, round, sent back")
+        _failed_alike(before, after)
+        answer = after.answer and before.answer
+        _stays_decided(replace(before, ring=None, answer=answer, failure=after.failure), after)
 
     def _chain_holds(self, task_id: str) -> None:
         problems = self._world.ledger.audit_breaks(task_id)
@@ -200,7 +241,7 @@ class Invariants:
     def _known_secrets(self) -> set[str]:
         world = self._world
         callbacks = {callback_id for run in world.durable.runs.values() for callback_id in callback_ids(run)}
-        links = {mail.token for mail in world.post.mails}
+        links = {mail.token for mail in (*world.post.mails, *world.post.told)}
         machines = {envelope["callback"]["token"] for envelope in world.bus.handed_to_machines}
         return {*self.secrets, *callbacks, *links, *machines, *world.secrets.active}
 
@@ -230,8 +271,8 @@ class Invariants:
         self.after_step()
         ledger = self._world.ledger
         tasks = [task for task in map(ledger.task, ledger.every_task_id()) if task]
-        if any(finding.problems for finding in verified(ledger, [])):
-            raise ViolationError("the kit's own verification of the audit fails")
+        if problems := [finding.problems for finding in verified(ledger, []) if finding.problems]:
+            raise ViolationError(f"the kit's own verification of the audit fails: {problems}")
         alarmed = sum(self._is_alarmed(task) for task in tasks)
         for words, holds in self.promises:
             if not holds():
@@ -239,6 +280,7 @@ class Invariants:
         self._nothing_was_started_too_often()
         self._requests_have_ended()
         self._results_are_the_ledgers()
+        self._results_are_what_the_voters_saw()
         self._nothing_is_left_in_the_outbox()
         self._escalations_were_sent(tasks)
         self._nothing_secret_is_in_the_history()
@@ -264,11 +306,16 @@ class Invariants:
         if self._world.durable.outlived:
             raise ViolationError(f"these did not end before Lambda ended them: {self._world.durable.outlived}")
         for run in self._world.durable.runs.values():
-            if run.error not in EXPECTED_ERRORS and not (run.error == "UnsoundDecisionError" and self.names):
+            if run.error not in EXPECTED_ERRORS and not self._is_explained(run):
                 raise ViolationError(f"{run.name} has failed with {run.error}")
             request = self._world.ledger.request(run.name)
             if request is None or request.status not in ("succeeded", "failed"):
                 raise ViolationError(f"{run.name} has ended {run.ended}, and its request says {request}")
+
+    def _is_explained(self, run: Run) -> bool:
+        """Whether people are the reason for the error of a workflow."""
+        withdrawn = any(task.closed_because == WITHDRAWN_BY_REQUESTER for task in self._tasks_of(run.name))
+        return {"UnsoundDecisionError": bool(self.names), "TaskWithdrawnError": withdrawn}.get(run.error, False)
 
     def _results_are_the_ledgers(self) -> None:
         """Check that the ledger justifies the result of every workflow."""
@@ -279,6 +326,19 @@ class Invariants:
                 raise ViolationError(f"{run.name} returned {result}, and in the ledger stands {tasks}")
             if run.ended == "SUCCEEDED" and any(task.status is Status.DECIDED for task in tasks):
                 raise ViolationError(f"{run.name} has succeeded, and left a decision unapplied: {tasks}")
+
+    def _results_are_what_the_voters_saw(self) -> None:
+        """Check that a workflow acts on the amount and the details on the pages of those whose votes decided."""
+        for run in self._world.durable.runs.values():
+            result = result_of(run)
+            if result.get("status") not in ("approved", "rejected") or "amount" not in result:
+                continue
+            _is_at_most(result, json.loads(run.payload)["input"]["amount"])
+            tasks = [task for task in self._tasks_of(run.name) if task.decided_at and task.audience]
+            for task, vote in [(each, vote) for each in tasks for vote in self._deciding_votes(each.task_id)]:
+                shown = self.pages[task.task_id, vote.shown]
+                if not _is_of(result, shown):
+                    raise ViolationError(f"{vote.event.actor} saw {shown}, and {run.name} returned {result}")
 
     def _tasks_of(self, request_id: str) -> list[Task]:
         _, tasks = self._world.ledger.with_tasks(request_id)
@@ -307,7 +367,8 @@ class Invariants:
             assert opened_at
             assert ended_at
             due = max(opened_at + ESCALATION, self._world.bus.out_until)
-            if ended_at - due > timedelta(hours=1) and task.task_id not in sent:
+            has_nobody = self.has_entry(task.task_id, {"escalated"}, to=[])  # who decides another level of the chain
+            if ended_at - due > timedelta(hours=1) and task.task_id not in sent and not has_nobody:
                 raise ViolationError(f"{task.task_id} was open until {ended_at}, and escalated to nobody since {due}")
 
     def _has_an_escalation(self, task: Task) -> bool:
@@ -339,6 +400,37 @@ def _is_in_time(before: Task, after: Task) -> None:
         raise ViolationError(f"{after.task_id} was decided after its deadline")
     if after.status is Status.EXPIRED and not (after.closed_at and after.closed_at >= before.expires_at):
         raise ViolationError(f"{after.task_id} expired before its deadline")
+
+
+def _failed_alike(before: Task, after: Task) -> None:
+    if after.failure and before.failure and after.failure.code != before.failure.code:
+        raise ViolationError(f"{after.task_id} failed with {before.failure}, and came back with {after.failure}")
+
+
+def _keeps_the_rounds(before: Task, after: Task) -> None:
+    """Check that a task waits for its requester, that a round begins without votes, and that its deadline stays."""
+    if before.returned and after.status is Status.DECIDED:
+        raise ViolationError(f"{after.task_id} was decided while it waited for its requester")
+    if after.round > before.round and (after.votes or not before.returned or after.round > before.round + 1):
+        raise ViolationError(f"round {after.round} of {after.task_id} began with {after.votes}, after {before}")
+    if after.round < before.round:
+        raise ViolationError(f"{after.task_id} went back to the round {after.round}")
+    if after.exchanges != before.exchanges and after.expires_at != before.expires_at:
+        raise ViolationError(f"the deadline of {after.task_id} moved when it was sent back, answered or revised")
+
+
+def _is_at_most(result: Mapping[str, Any], asked: str) -> None:
+    """Check that a workflow acts on what was asked for, or on less after a revision."""
+    amount = Decimal(result["amount"])
+    if amount > Decimal(asked) or (result["round"] == 1 and result["amount"] != asked):
+        raise ViolationError(f"asked was for {asked}, and the workflow returned {result}")
+
+
+def _is_of(result: Mapping[str, Any], shown: Content) -> bool:
+    """Whether a workflow's result has the content of a page."""
+    title, details, amount = shown
+    same = {"title": title, "details": [{"label": label, "value": value} for label, value in details]}
+    return f"{result['amount']} {result['currency']}" == amount and same.items() <= result.get("revised", same).items()
 
 
 def _stays_decided(before: Task, after: Task) -> None:

@@ -21,16 +21,23 @@ from tests.soak.scene import PICK, TROUBLE, Trouble, action
 from tests.soak.working import JUMPS, LONGEST_DELAY
 
 CONSOLE = b'{"decision":"approve","status":"paid","outcome":"approved"}'
-BEGUN = st.tuples(st.lists(TROUBLE, max_size=4), st.lists(PICK, max_size=20))
-"""The faults at the beginning, and the work done by then."""
+BEGUN = st.tuples(st.booleans(), st.lists(TROUBLE, max_size=4), st.lists(PICK, max_size=20))
+"""Whether a request was sent back at the beginning, the faults then, and the work done by then."""
 
 
 class Soak(Organisation):
     """All rules, with those of operators, of the console and of faults."""
 
     @initialize(people=st.integers(1, 3), kind=PICK, which=PICK, begun=BEGUN)
-    def it_has_begun(self, people: int, kind: int, which: int, begun: tuple[list[Trouble], list[int]]) -> None:
-        troubles, picks = begun
+    def it_has_begun(self, people: int, kind: int, which: int, begun: tuple[bool, list[Trouble], list[int]]) -> None:
+        is_sent_back, troubles, picks = begun
+        if is_sent_back:
+            self.ask_people(people, 1 + kind % 3, 0, which % 2 == 0)
+            self.world.settle(waiting=False)
+            if people > 1:
+                self.post_click(self.world.post.mails[0], "approve")
+            self.post_click(self.world.post.mails[-1], "return")
+            self.world.settle(waiting=False)
         self.arm(*troubles)
         self.ask_people(people, kind, which, which % 2 == 0)
         self.ask_for_a_payment(which, kind)

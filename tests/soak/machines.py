@@ -16,7 +16,7 @@ from countersign.testing.signing import sign_standard_webhooks
 from tests.integration.conftest import TABLE
 from tests.soak.asking import PAYMENTS
 from tests.soak.invariants import ViolationError
-from tests.soak.people import People
+from tests.soak.requesters import Requesters
 from tests.soak.scene import NEAR, PICK, Trouble, action, chosen, is_open
 from tests.soak.world import PROVIDER
 
@@ -35,7 +35,7 @@ SECRETS = tuple(f"whsec_{letter * 32}" for letter in "ABC")
 STRANGER = "whsec_" + "Z" * 32
 
 
-class Machines(People):
+class Machines(Requesters):
     """Providers and workers."""
 
     @action(which=PICK, kind=st.sampled_from(EVENTS), money=PICK, signed=PICK, near=NEAR)

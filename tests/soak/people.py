@@ -51,7 +51,7 @@ class People(Working):
             raise ViolationError("a look at the status has written something")
 
     @precondition(lambda self: self.world.post.mails)
-    @action(pick=PICK, decision=st.sampled_from(["approve", "reject"]), odd=PICK, near=NEAR)
+    @action(pick=PICK, decision=st.sampled_from(["approve", "approve", "reject", "return"]), odd=PICK, near=NEAR)
     def click(self, pick: int, decision: str, odd: int, near: Trouble | None) -> None:
         self.arm(near)
         mail = self.mail(pick)
@@ -68,6 +68,7 @@ class People(Working):
         task = self.task_behind(mail)
         if task is None:
             return 0
+        self.watch.page_shows(task)
         comment = f"{COMMENT} {self.number()}"
         self.watch.secrets.add(comment)
         form = {
@@ -80,7 +81,7 @@ class People(Working):
         site = "cross-site" if odd == "cross-site" else "same-origin"
         page = self.post_form("/review", form, site)
         status = self.answered("click", page)
-        if odd and self.watch.has_entry(task.task_id, {"voted"}, comment=comment):
+        if odd and self.watch.has_entry(task.task_id, {"voted", "returned"}, comment=comment):
             raise ViolationError(f"a {odd} click was recorded")
         if status == 200:
             words = f"{mail.recipient} said {decision} to {task.task_id}"
@@ -107,15 +108,19 @@ class People(Working):
         self.post_click(mail, "reject")
 
     def voted(self, task: Task, mail: Mail, decision: str) -> bool:
-        """Whether a vote is recorded."""
+        """Whether a vote, or a question to the requester, is recorded."""
         person = self.watch.person(mail.recipient)  # a repetition by an alias is not recorded again
         known = {mail.recipient, person, *(name for name in self.watch.names if self.watch.person(name) == person)}
-        return any(self.watch.has_entry(task.task_id, {"voted"}, actor=name, decision=decision) for name in known)
+        event, said = ("returned", {}) if decision == "return" else ("voted", {"decision": decision})
+        return any(self.watch.has_entry(task.task_id, {event}, actor=name, **said) for name in known)
 
     @precondition(lambda self: self.world.post.mails)
     @action(pick=PICK, colleague=st.sampled_from([*PEOPLE, "nora@example.com", "eve@elsewhere.example"]))
     def hand_over(self, pick: int, colleague: str) -> None:
-        mail = self.mail(pick)
+        self.post_delegation(self.mail(pick), colleague)
+
+    def post_delegation(self, mail: Mail, colleague: str) -> None:
+        """Delegate the task of a mail, if it has one."""
         task = self.task_behind(mail)
         if task is None:
             return
@@ -125,6 +130,31 @@ class People(Working):
             delegation = {"by": mail.recipient, "to": colleague}
             self.promised(words, lambda: self.watch.has_entry(task.task_id, {"delegated"}, **delegation))
             self.promised(f"{words}, who is written to", lambda: self.was_handed(task.task_id, colleague))
+
+    @precondition(lambda self: self.world.post.mails)
+    @action(pick=PICK, near=NEAR)
+    def take_back(self, pick: int, near: Trouble | None) -> None:
+        if not self.mails_after_delegations():
+            self.post_delegation(self.mail(pick | 1), "nora@example.com")
+        mails = self.mails_after_delegations()
+        if not mails:
+            return
+        mail = chosen(mails, pick)
+        task = self.task_behind(mail)
+        made = task.handed_on_by(mail.recipient) if task else None
+        assert task
+        assert made
+        self.arm(near)
+        if self.answered("take back", self.post_form("/delegate", {"t": mail.token, "action": "take_back"})) == 200:
+            words = f"{mail.recipient} took {task.task_id} back from {made.to}"
+            taken = {"by": made.by, "to": made.to}
+            self.promised(words, lambda: self.watch.has_entry(task.task_id, {"delegation_taken_back"}, **taken))
+
+    def mails_after_delegations(self) -> list[Mail]:
+        """Return the mails to people who have handed the task on."""
+        mails = (mail for mail in self.world.post.mails if not mail.is_inbox)
+        found = ((mail, self.task_behind(mail)) for mail in mails)
+        return [mail for mail, task in found if task and task.handed_on_by(mail.recipient)]
 
     def was_handed(self, task_id: str, colleague: str) -> bool:
         """Whether a hand-off was sent to a colleague."""

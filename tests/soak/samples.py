@@ -48,7 +48,7 @@ class _Sampled(Soak):
 
 
 @cache
-def sampled(steps: int = 1000, chance: int = 27) -> tuple[list[Sample], Counter[str]]:
+def sampled(steps: int = 900, chance: int = 64) -> tuple[list[Sample], Counter[str]]:
     """Return few examples of a soak that have every kind of item and envelope in it, and the soak's figures.
 
     By default it is long enough to meet every kind of item. The same chance gives the same samples.

@@ -131,6 +131,8 @@ class Scene(RuleBasedStateMachine):
             tasks, alarmed = self.watch.at_rest()
             self.figures.update({"tasks": len(tasks), "alarmed": alarmed})
             self.figures.update(task.status.value for task in tasks)
+            self.figures["decided in a later round"] += sum(bool(task.round > 1 and task.decided_at) for task in tasks)
+            self.figures["ended while sent back"] += sum(bool(task.returned) for task in tasks)
             self.figures.update(run.ended for run in self.world.durable.runs.values())
             self.figures.update({name: self.world.output.counts[name] for name in SWEPT})
             self.figures.update(self.world.faults.injected)

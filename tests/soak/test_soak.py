@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from tests.integration.conftest import ENVIRONMENT
-from tests.soak.__main__ import never_reached, soak
+from tests.soak.__main__ import RARE, never_reached, soak
 from tests.soak.machine import Soak
 from tests.soak.moto_tables import MotoTables
 from tests.soak.samples import sampled
@@ -21,7 +21,7 @@ class OnMoto(Soak):
 
 
 def test_the_invariants_hold_and_every_state_is_reached() -> None:
-    assert never_reached(sampled()[1]) == []
+    assert set(never_reached(sampled()[1])) <= {*RARE}
 
 
 def test_the_invariants_hold_on_motos_tables(monkeypatch: pytest.MonkeyPatch) -> None:

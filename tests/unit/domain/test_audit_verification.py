@@ -194,6 +194,17 @@ def gone_on(task: Task, *acts: Callable[[Task], Change | None]) -> tuple[Task, l
     return task, told
 
 
+def test_a_task_that_a_person_with_two_addresses_takes_back_does_not_contradict_its_audit() -> None:
+    task = any_task(audience=(APPROVER, OTHER_APPROVER), aliases=Aliases({OTHER_APPROVER: APPROVER}))
+    task, told = gone_on(
+        task,
+        lambda task: votes.delegate(task, OTHER_APPROVER, "li@example.com", "", NOW),
+        lambda task: take_back(task, OTHER_APPROVER, "", NOW),
+    )
+    assert task.audience == (OTHER_APPROVER,)
+    assert found(task, told) == []
+
+
 def approve(by: str) -> Callable[[Task], Change | None]:
     return lambda task: votes.answer(task, by, Decision.APPROVE, "", task.shown, "", NOW)
 

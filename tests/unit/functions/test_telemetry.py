@@ -48,6 +48,14 @@ def test_a_block_without_metrics_writes_nothing_and_outside_of_blocks_each_metri
     assert [line["MailsSent"] for line in lines(capsys)] == [[3], [1]]
 
 
+def test_a_block_within_another_writes_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    with in_one_line():
+        with in_one_line():
+            pass  # empty, as the outer one still is
+        count("MailsSent")
+    assert [line["MailsSent"] for line in lines(capsys)] == [[1]]
+
+
 def test_a_function_outside_of_a_stage_can_count(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

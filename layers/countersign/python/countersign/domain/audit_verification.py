@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
@@ -260,8 +261,11 @@ _TELLS: Mapping[str, Callable[[_Told, AuditEntry, Mapping[str, Any]], _Fields]] 
 
 
 def _asks_those_of(told: _Told, task: Task) -> bool:
-    """Tell whether a task asks the people whom its audit names, apart from those who gave it up by another address."""
-    gave_up = [by for by, _, standing in told.delegations if not standing] + [by for by, _ in told.replaced]
+    """Tell whether a task asks the people whom its audit names, apart from those who gave it up by another address.
+
+    Who took the task back is asked at the address that they used for it.
+    """
+    gave_up = [by for by, _, standing in told.delegations if not standing] + [*chain.from_iterable(told.replaced)]
     gone = (person for person in told.audience if person not in task.audience)
     return (
         set(task.audience) <= set(told.audience)

@@ -43,7 +43,7 @@ def in_one_line() -> Iterator[None]:
     try:
         yield
     finally:
-        _collecting.remove(values)
+        _collecting.pop()
         if values:
             _write(values)
 
