@@ -44,8 +44,8 @@ def deploy(cloud: Cloud) -> Iterator[Deploy]:
     def bring(tree: Path) -> None:
         if live[-1] != tree:
             live.append(tree)
-            functions = (file for file in (tree / "lambdas").rglob("*") if file.is_file())
-            files = [f"{LIBRARY}/__init__.py", *(str(file.relative_to(tree)) for file in functions)]
+            before, after = map(_functions, live[-2:])
+            files = [f"{LIBRARY}/__init__.py", *(file for file, code in after.items() if before.get(file) != code)]
             modules, rest = Live(cloud.endpoint_url, tree).bring(files)
             assert ({"order_approval.handler", "relay.handler", "review.handler"} <= set(modules), rest) == (True, [])
 
@@ -80,6 +80,11 @@ def today(tmp_path: Path) -> Path:
     words = tree / LIBRARY / "presentation/words/en.py"
     words.write_text(words.read_text("utf-8").replace("Please decide", "Please choose"), "utf-8")
     return tree
+
+
+def _functions(tree: Path) -> dict[str, bytes]:
+    files = (file for file in (tree / "lambdas").rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+    return {str(file.relative_to(tree)): file.read_bytes() for file in files}
 
 
 def _tree(root: Path) -> Path:
