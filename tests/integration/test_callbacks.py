@@ -15,10 +15,10 @@ from countersign.domain.links import Link, Purpose
 from countersign.domain.questions import Collecting
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import MAX_BODY_BYTES
-from countersign.domain.tasks import Failure, Status, encryption_context
+from countersign.domain.tasks import Status, encryption_context
 from countersign.functions.clients import client
 from countersign.testing.builders import PAYMENT_TASK_ID, any_token, is_unbroken
-from tests.integration.conftest import Answer, Kit, Operation, Page, answering, assert_problem, call, look
+from tests.integration.conftest import Answer, Kit, Operation, Page, answering, assert_problem, call
 from tests.integration.output import Output
 from webhook.handler import handler
 
@@ -80,12 +80,6 @@ def test_an_answer_that_does_not_decide_has_its_status(
     page = post("succeed", token_of(kit), PAID | answer)
     assert (page.status, page.document["status"]) == (status, handling)
     assert kit.task(PAYMENT_TASK_ID).status is Status.OPEN
-
-
-def test_a_failure_is_recorded_whole(kit: Kit) -> None:
-    kit.open_payment()
-    assert post("fail", token_of(kit), FAILURE).status == 200
-    assert kit.task(PAYMENT_TASK_ID).failure == Failure("declined", "No funds", '{"try":2}')
 
 
 def test_a_heartbeat_changes_only_its_time_on_the_task(kit: Kit, heartbeats: Operation) -> None:
@@ -152,12 +146,6 @@ def test_a_token_that_is_missing_or_unknown_is_401_and_asks_for_one(
 def test_the_token_of_a_page_answers_for_no_machine(kit: Kit, purpose: Purpose) -> None:
     kit.open_payment()
     assert_problem(post("succeed", token_of(kit, purpose), PAID), 401, "unknown_token")
-
-
-def test_the_token_of_a_machine_opens_no_page(kit: Kit) -> None:
-    kit.open_payment()
-    token = token_of(kit)
-    assert [look(token, path).status for path in ("/review", "/inbox")] == [404, 404]
 
 
 @pytest.mark.parametrize("spelling", ["bearer", "BEARER", "Bearer "])

@@ -4,7 +4,7 @@ import pytest
 
 from countersign.domain.requests import Request
 from countersign.domain.tasks import Status
-from countersign.testing.builders import REQUEST_ID, TASK_ID, WORKFLOW, execution_arn, is_unbroken, status_change
+from countersign.testing.builders import REQUEST_ID, WORKFLOW, execution_arn, is_unbroken, status_change
 from executions.handler import handler
 from tests.integration.conftest import Kit, on_queue
 from tests.integration.output import Output
@@ -42,12 +42,6 @@ def test_a_dead_execution_fails_its_request_and_cancels_its_open_tasks_and_a_dec
     assert task.status is Status.CANCELLED
     assert running.audit(SECOND)[-1].event.data == {"reason": "execution_timed_out"}
     assert is_unbroken(running.audit(SECOND), task.audit_head, task.audit_seq)
-
-
-def test_without_a_decision_nothing_is_counted(running: Kit, output: Output) -> None:
-    run(status_change("FAILED"))
-    assert running.task(TASK_ID).status is Status.CANCELLED
-    assert output.new().counts == {}
 
 
 def test_an_execution_that_succeeded_has_a_line_only_if_it_left_a_task(running: Kit, output: Output) -> None:

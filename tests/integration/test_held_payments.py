@@ -41,12 +41,6 @@ def test_a_held_event_starts_the_held_payment_workflow_and_logs_ids_and_the_reas
     assert not any(secret in written.text for secret in ("25.00", "own words", "pi_1"))
 
 
-def test_a_repeated_event_starts_nothing(kit: Kit, invocations: Operation) -> None:
-    assert run(HELD, HELD) == []
-    assert run(HELD) == []
-    assert len(invocations.asked) == 1
-
-
 def test_a_message_whose_start_fails_and_one_that_is_no_envelope_go_back_to_the_queue(
     kit: Kit, invocations: Operation
 ) -> None:

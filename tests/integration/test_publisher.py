@@ -199,15 +199,6 @@ def test_the_audit_entries_of_a_batch_are_copied_by_one_put_which_is_retried_and
     assert output.new().counts["AuditDiffers"] == 0
 
 
-def test_a_batch_that_is_retried_in_parts_loses_no_entry_and_its_copies_agree(
-    decided: Kit, archive: S3AuditArchive
-) -> None:
-    records = audit_records(decided)
-    for part in (records, records, records[1:], records[:1]):
-        assert run(*part) == []
-    assert copies(archive) == expected_copies(decided)
-
-
 @pytest.mark.parametrize("change", ["changed", "removed"])
 @pytest.mark.parametrize("copied_before", [True, False], ids=["after its copy", "before its copy"])
 def test_an_entry_that_was_changed_or_removed_is_counted_and_its_copy_is_the_original(

@@ -1,6 +1,5 @@
 """The route `/request`: the status of a request, and what its requester does about it."""
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ import approver.handler
 import publisher.handler
 from countersign.domain.links import Link, Purpose
 from countersign.domain.tasks import Status, Task
-from countersign.domain.telling import STATUS_LASTS
 from countersign.domain.tokens import mint
 from countersign.testing.builders import APPROVER, REQUESTER, TASK_ID, TITLE, any_exchange, any_token
 from review.document import security_headers
@@ -130,12 +128,6 @@ def test_a_decided_request_answers_409_a_closed_one_410_and_another_site_403(kit
     kit.set(TASK_ID, "decided_at", kit.now)
     kit.set(TASK_ID, "outcome", "approved")
     assert act(kit, token, "withdraw").status == 409
-
-
-def test_the_link_ends_thirty_days_after_the_request(kit: Kit) -> None:
-    kit.open_task(status=Status.EXPIRED, closed_at=kit.now - STATUS_LASTS - timedelta(seconds=1))
-    page = look(status_link(kit), "/request")
-    assert (page.status, TITLE in page.body) == (410, False)
 
 
 def test_a_status_link_opens_no_other_route_and_no_other_token_opens_the_status(kit: Kit) -> None:

@@ -39,22 +39,10 @@ from tests.integration.conftest import (
 
 COLLEAGUE = "li@example.com"
 FORMS = pytest.mark.parametrize("path", ["/review", "/delegate", "/inbox"])
-REQUIRED_HEADERS = dict(security_headers()) | {
-    "Cache-Control": "no-store",
-    "Content-Type": "text/html; charset=utf-8",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
 
 
 def assert_sent_as_a_page(page: Page) -> None:
-    assert page.headers.items() >= REQUIRED_HEADERS.items()
-    for allowed in ("default-src 'none'", "frame-ancestors 'none'"):
-        assert allowed in page.headers["Content-Security-Policy"]
-    assert "unsafe" not in page.headers["Content-Security-Policy"]
-    assert re.match(r"max-age=\d{8}", page.headers["Strict-Transport-Security"])
-    assert "noindex" in page.headers["X-Robots-Tag"]
+    assert page.headers.items() >= dict(security_headers()).items()
     assert "<script" not in page.body
     assert CALLBACK_ID not in page.body
     assert ("Retry-After" in page.headers) == (page.status >= 500)
@@ -207,11 +195,6 @@ def test_a_batch_without_a_decision_or_of_a_wrong_size_is_400_and_decides_nothin
     assert kit.audited() == ["opened"]
 
 
-def test_a_review_link_opens_no_inbox(kit: Kit) -> None:
-    kit.open_task()
-    assert look(kit.link(), "/inbox").status == 404
-
-
 # POST
 
 
@@ -254,11 +237,6 @@ def test_a_task_is_sent_back_once_and_then_waits_for_its_requester(kit: Kit) -> 
     assert returned
     assert (returned.by, returned.comment, kit.task().status, kit.task().votes) == (APPROVER, COMMENT, Status.OPEN, {})
     assert [entry.event.event for entry in kit.audit()].count("returned") == 1
-
-
-def test_a_question_that_allows_no_return_knows_no_such_decision(kit: Kit) -> None:
-    kit.open_task()
-    assert click(kit, kit.link(), decision="return", comment=COMMENT).status == 400
 
 
 @pytest.mark.parametrize("site", ["cross-site", "Same-Site"])

@@ -257,14 +257,6 @@ def test_a_revision_clears_all_votes_and_begins_a_round_with_its_own_digest() ->
     assert Question.from_document(entry.data).amount == "200.00 EUR", "the audit has what the approvers saw"
 
 
-def test_a_click_on_a_page_of_an_earlier_round_does_not_count() -> None:
-    revised = after(revise(RETURNED, amount="200.00 EUR"))
-    with pytest.raises(errors.DetailsChangedError):
-        send_back(revised, shown=RETURNED.shown)
-    with pytest.raises(errors.DetailsChangedError):
-        votes.answer(revised, APPROVER, Decision.APPROVE, "", RETURNED.shown, SOURCE, LATER)
-
-
 def test_a_page_of_an_earlier_round_decides_no_later_one_that_differs_only_in_the_amount_or_not_at_all() -> None:
     """R10."""
     rows = (("Order", "1001"), ("Description", "Twelve office chairs"))

@@ -216,14 +216,6 @@ def test_a_decision_between_two_mails_stops_the_second() -> None:
     assert setup.recipients == [APPROVER]
 
 
-def test_a_refused_mail_does_not_stop_the_others() -> None:
-    setup = Setup(any_task(audience=(APPROVER, OTHER_APPROVER, THIRD)))
-    setup.channel.failing[OTHER_APPROVER] = MessageRefusedError("Rejected")
-    with pytest.raises(MessageRefusedError):
-        setup.deliver(task={"recipients": [APPROVER, OTHER_APPROVER, THIRD]})
-    assert setup.recipients == [APPROVER, THIRD]
-
-
 def test_an_unexpected_error_is_not_treated_as_a_refused_mail() -> None:
     setup = Setup()
     setup.channel.failing[APPROVER] = ValueError("a bug")

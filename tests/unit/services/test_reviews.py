@@ -332,14 +332,6 @@ def test_a_task_is_taken_back_from_a_colleague_who_only_opened_it() -> None:
     assert bench.click().task.decided_by == (APPROVER,)
 
 
-def test_a_task_is_not_taken_back_once_the_colleague_has_answered() -> None:
-    bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule()))
-    hand_over(bench)
-    meanwhile(bench.ledger, lambda: bench.click(token=bench.link_for(COLLEAGUE)))
-    assert isinstance(take_back(bench).refusal, errors.TakenUpError)
-    assert bench.task.audience == (COLLEAGUE, OTHER_APPROVER)
-
-
 def test_an_inbox_takes_back_what_it_delegated() -> None:
     bench = Bench(any_task())
     token, known_by = mint()
@@ -388,18 +380,3 @@ def test_a_task_is_sent_back_with_the_clicks_person_question_and_link() -> None:
     told = {"comment": "Which chairs?", "round": 1, "link": fingerprint(bench.token)}
     assert entry.event == AuditEvent("returned", APPROVER, "review link", "203.0.113.0/24", told)
     assert bench.click(**SENT_BACK).repeated
-
-
-def test_a_vote_that_loses_the_race_to_a_return_does_not_count() -> None:
-    bench = Bench(any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule(), send_back=True, tells_requester=True))
-    other = bench.link_for(OTHER_APPROVER)
-    meanwhile(bench.ledger, lambda: bench.click(token=other, **SENT_BACK))
-    assert isinstance(bench.click(shown=SHARED.shown).refusal, errors.TaskReturnedError)
-    assert bench.task.votes == {}
-
-
-def test_a_return_is_refused_at_the_last_round_that_a_task_can_have() -> None:
-    answered = tuple(any_exchange(answered_at=NOW) for _ in range(19))
-    bench = Bench(any_task(send_back=True, tells_requester=True, exchanges=answered))
-    assert isinstance(bench.click(**SENT_BACK).refusal, errors.SentBackTooOftenError)
-    assert bench.ledger.entries[0].event.data["reason"] == "sent_back_too_often"

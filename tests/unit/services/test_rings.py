@@ -2,7 +2,7 @@
 
 import pytest
 
-from countersign.domain.errors import CallbackUnavailableError, LedgerUnavailableError
+from countersign.domain.errors import LedgerUnavailableError
 from countersign.domain.tasks import Ring, RingState, Status, Task
 from countersign.services.rings import RELAY, Rings
 from countersign.testing.builders import CALLBACK_ID, NOW, TASK_ID, any_decided_task, any_task
@@ -43,25 +43,12 @@ def test_a_delivered_ring_of_the_relay_is_not_recorded_because_the_workflow_appl
     assert (relay.task, relay.ledger.entries) == (any_decided_task(), [])
 
 
-def test_a_delivered_ring_of_a_withdrawal_is_recorded_because_no_decision_is_applied_after_it() -> None:
-    relay = Relay(standing=any_task(status=Status.CANCELLED))
-    relay.rings.ring(TASK_ID, CALLBACK_ID, always_record=True)
-    assert relay.task.ring == Ring(RingState.DELIVERED, NOW)
-
-
 @pytest.mark.parametrize("standing", [any_task(), any_decided_task(callback_id="a later callback")])
 def test_a_ring_of_an_open_task_or_an_earlier_callback_does_not_stand_for_that_of_the_decision(standing: Task) -> None:
     relay = Relay(standing=standing, actor="sweeper")
     relay.ring()
     assert relay.task.ring is None
     assert [entry.event.event for entry in relay.ledger.entries] == ["rung"]
-
-
-def test_a_ring_that_lambda_did_not_accept_is_not_recorded() -> None:
-    relay = Relay(CallbackUnavailableError("throttled"))
-    with pytest.raises(CallbackUnavailableError):
-        relay.ring()
-    assert relay.task == any_decided_task()
 
 
 def test_a_ring_that_the_ledger_did_not_record_raises_an_error() -> None:

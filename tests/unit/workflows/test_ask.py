@@ -11,14 +11,7 @@ import pytest
 from aws_durable_execution_sdk_python import CallbackExternalError, CallbackTimeoutError, StepError
 
 from countersign.composition import Ports, use
-from countersign.domain.errors import (
-    DuplicateTaskNameError,
-    HandOffRejectedError,
-    IdleRingsError,
-    LedgerUnavailableError,
-    TransientError,
-    UnsoundDecisionError,
-)
+from countersign.domain import errors
 from countersign.domain.links import Link
 from countersign.domain.mails import MailReport, reported
 from countersign.domain.people import Absence, Entry
@@ -99,7 +92,7 @@ class Execution:
     def step(self, body: Callable[[Any], Any], name: str, config: Any) -> Any:
         try:
             return body(None)
-        except TransientError as error:  # it was tried again for half a minute
+        except errors.TransientError as error:  # it was tried again for half a minute
             self.clock.move(seconds=30)
             raise StepError from error
 
@@ -172,7 +165,7 @@ def refuse(times: int) -> End:
 
 def lose_the_ledger(execution: Execution) -> None:
     """Let the ledger refuse the next change."""
-    crash(execution.ledger, LedgerUnavailableError())
+    crash(execution.ledger, errors.LedgerUnavailableError())
     wake(execution)
 
 
@@ -181,7 +174,7 @@ def test_a_wait_fails_after_too_many_callbacks_ended_from_outside(ring: End) -> 
     bearable = Execution(*[ring] * MAX_IDLE_RINGS)
     assert bearable.asked()["status"] == "EXPIRED"
     one_more = Execution(*[ring] * (MAX_IDLE_RINGS + 1))
-    with pytest.raises(IdleRingsError):
+    with pytest.raises(errors.IdleRingsError):
         one_more.asked()
     assert len(one_more.callbacks) == MAX_IDLE_RINGS + 1 == 21
 
@@ -317,7 +310,7 @@ def test_a_decision_made_while_a_reminder_fails_ends_the_wait(counted: list[str]
     def decide_meanwhile(execution: Execution) -> None:
         def decide_and_fail(envelope: object) -> None:
             execution.vote(APPROVER)
-            raise HandOffRejectedError("refused")
+            raise errors.HandOffRejectedError("refused")
 
         execution.hand_off.send = decide_and_fail  # type: ignore[method-assign]
         wake(execution)
@@ -332,7 +325,7 @@ def test_a_decision_made_while_the_first_hand_off_fails_wins() -> None:
 
     def decide_and_fail(envelope: object) -> None:
         execution.vote(APPROVER)
-        raise HandOffRejectedError("refused")
+        raise errors.HandOffRejectedError("refused")
 
     execution.hand_off.send = decide_and_fail  # type: ignore[method-assign]
     assert execution.asked()["outcome"] == "approved"
@@ -342,7 +335,7 @@ def test_two_waits_of_one_name_are_refused() -> None:
     execution = Execution()
     execution.asked()
     execution.ledger.standing[execution.task.task_id] = replace(execution.task, opened_by="another callback")
-    with pytest.raises(DuplicateTaskNameError):
+    with pytest.raises(errors.DuplicateTaskNameError):
         execution.asked()
 
 
@@ -352,7 +345,7 @@ def test_a_decision_that_the_votes_do_not_support_fails_the_workflow() -> None:
         execution.ledger.standing[execution.task.task_id] = replace(execution.task, outcome=Outcome.APPROVED)
 
     execution = Execution(tampered)
-    with pytest.raises(UnsoundDecisionError):
+    with pytest.raises(errors.UnsoundDecisionError):
         execution.asked()
     assert execution.task.status is Status.DECIDED
 
