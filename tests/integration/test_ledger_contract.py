@@ -124,10 +124,6 @@ def test_a_task_is_read_as_it_was_opened_with_its_first_audit_entry(books: Books
     books.assert_unbroken()
 
 
-def test_a_task_that_was_never_opened_is_none(books: Books) -> None:
-    assert books.ledger.task(TASK_ID) is None
-
-
 def test_a_task_is_opened_once_and_a_second_opening_changes_nothing(books: Books) -> None:
     first = books.open()
     with pytest.raises(LedgerConflictError):

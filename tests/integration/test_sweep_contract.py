@@ -96,6 +96,7 @@ def test_a_request_is_overdue_with_its_input_until_it_is_started(ledger: Ledger)
     assert ledger.request(REQUEST_ID) == dataclasses.replace(
         ASKED, status=RequestStatus.RUNNING, execution_arn="arn:1", input=None
     )
+    assert not ledger.start_again(REQUEST_ID, NOW)
 
 
 def test_a_request_that_ended_without_a_recorded_start_is_not_overdue(ledger: Ledger) -> None:
@@ -110,12 +111,6 @@ def test_a_request_is_started_again_once(ledger: Ledger) -> None:
     assert ledger.start_again(REQUEST_ID, NOW + MOMENT)
     assert not ledger.start_again(REQUEST_ID, NOW + DAY)
     assert overdue(ledger, NOW) == [dataclasses.replace(ASKED, swept_at=NOW + MOMENT)]
-
-
-def test_a_request_that_has_started_is_not_started_again(ledger: Ledger) -> None:
-    ledger.submit(ASKED, NOW)
-    ledger.started(REQUEST_ID, "arn:1")
-    assert not ledger.start_again(REQUEST_ID, NOW)
 
 
 def test_an_event_is_overdue_a_day_after_it_came_unless_it_was_applied(ledger: Ledger) -> None:

@@ -213,28 +213,11 @@ def send_back(task: Task) -> Change | None:
     return rounds.send_back(task, APPROVER, "Why?", task.shown, "", NOW)
 
 
-def answer(task: Task) -> Change | None:
-    return rounds.answer(task, REQUESTER, "So.", task.shown, "", NOW)
-
-
 def revise(task: Task) -> Change | None:
     return rounds.revise(task, REQUESTER, replace(task.question, title="Chairs"), "", task.shown, "", NOW)
 
 
 SHARED = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"), send_back=True, tells_requester=True)
-
-
-@pytest.mark.parametrize(
-    "acts",
-    [
-        [send_back],
-        [approve(OTHER_APPROVER), send_back, answer, approve(APPROVER)],
-        [approve(OTHER_APPROVER), send_back, revise],
-        [approve(OTHER_APPROVER), send_back, revise, approve(APPROVER), send_back, answer, approve(OTHER_APPROVER)],
-    ],
-)
-def test_a_task_of_several_rounds_matches_its_audit(acts: list[Callable[[Task], Change | None]]) -> None:
-    assert found(*gone_on(SHARED, *acts)) == []
 
 
 def test_a_vote_of_an_earlier_round_that_counts_is_reported() -> None:

@@ -76,7 +76,7 @@ def test_a_single_line_keeps_a_no_break_space_that_stands_alone(text: str, line:
 )
 def test_a_time_is_shown_in_the_readers_time_zone(zone: str, shown: str) -> None:
     with words.reading(time_zone=zone):
-        assert display.moment(datetime(2025, 11, 21, 14, 30, tzinfo=UTC)) == shown
+        assert display.moment(datetime(2025, 11, 21, 16, 30, tzinfo=timezone(timedelta(hours=2)))) == shown
 
 
 @pytest.mark.parametrize(
@@ -101,11 +101,6 @@ def test_a_person_is_shown_with_their_name_and_always_with_their_address() -> No
         assert display.person("Maria@example.com") == f"Maria\ufffd Rossi{'i' * 51}… (Maria@example.com)"
         assert display.person("li@example.com") == "li@example.com"
     assert display.person("maria@example.com") == "maria@example.com", "outside the block nobody is known"
-
-
-def test_a_time_is_shown_in_utc() -> None:
-    at = datetime(2025, 11, 21, 16, 30, tzinfo=timezone(timedelta(hours=2)))
-    assert display.moment(at) == "Friday, 21\u00a0November\u00a02025, 14:30\u00a0UTC"
 
 
 @pytest.mark.parametrize(

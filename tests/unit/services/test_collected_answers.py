@@ -196,15 +196,6 @@ def test_an_unavailable_cipher_records_nothing_and_the_answer_may_be_sent_again(
     assert setup.task.status is Status.DECIDED
 
 
-def test_an_encrypted_task_refuses_answers_and_failures_without_a_token() -> None:
-    setup, sender = Machine(encrypted=True), dataclasses.replace(WORKER, token="")
-    with pytest.raises(errors.PlainAnswerError):
-        setup.results.succeed(TASK_ID, {"pin": "4711"}, sender)
-    with pytest.raises(errors.PlainAnswerError):
-        setup.results.fail(TASK_ID, Failure("NoAccount"), sender)
-    assert setup.task.status is Status.OPEN
-
-
 def test_the_text_of_a_sender_does_not_contain_its_token() -> None:
     assert "t1" not in repr(WORKER)
 

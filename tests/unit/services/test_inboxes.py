@@ -43,18 +43,7 @@ class Setup:
         return [envelope["task"]["recipients"] for envelope in self.ledger.outbox.values()]
 
 
-def numbered(number: int, **changes: object) -> Task:
-    return any_task(task_id=f"order-{number}.approval", **changes)
-
-
 # Lists
-
-
-def test_an_inbox_lists_the_tasks_of_its_owner_by_deadline() -> None:
-    later, sooner = numbered(1, expires_at=NOW + timedelta(days=2)), numbered(2, expires_at=NOW + timedelta(hours=1))
-    setup = Setup(later, sooner)
-    inbox = setup.inboxes.look(setup.inbox)
-    assert (inbox.recipient, inbox.tasks) == (APPROVER, (sooner, later))
 
 
 def test_a_task_that_the_owner_voted_on_stays_listed_until_it_is_decided() -> None:

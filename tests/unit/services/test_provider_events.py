@@ -66,15 +66,6 @@ class Setup:
 # Repeated events
 
 
-def test_an_event_is_recorded_with_its_effect() -> None:
-    setup = Setup()
-    assert setup.receive(any_event()) is Handling.RECORDED
-    assert setup.paid
-    record = setup.ledger.event_records[("pay", "evt_1")]
-    assert (record.handling, record.task_id, record.body_digest) == ("recorded", PAYMENT_TASK_ID, "body of evt_1")
-    setup.assert_decided_once()
-
-
 @pytest.mark.parametrize("status", ["pending", "paid", "failed", "expired", "unknown"])
 @pytest.mark.parametrize("opened", [True, False], ids=["to its task", "parked"])
 def test_a_repeated_event_is_a_duplicate(status: str, opened: bool) -> None:
