@@ -193,16 +193,7 @@ def test_attachments_are_named_without_links_and_open_from_the_page() -> None:
     assert row in read(mail.text)
     assert LINKS.findall(mail.text) == [any_mail().link]
     assert mail.html.count("<a ") == mail.html.count("://") == 1
-
-
-def test_a_mail_without_attachments_has_no_attachment_row() -> None:
     assert "Attachments" not in as_mail(any_mail()).text
-
-
-def test_many_attachments_are_cut_like_any_long_text() -> None:
-    mail = as_mail(any_mail(attachments=("W" * 200,) * 10))
-    assert "the rest is on the page" in mail.text
-    assert len(mail.html.encode()) < 10_000
 
 
 def test_untrusted_text_cannot_imitate_lines_of_the_mail() -> None:

@@ -150,21 +150,6 @@ def test_the_stream_has_the_kind_and_the_correlation_of_a_question() -> None:
     assert (question.kind, question.correlation) == (task.question.kind, task.question.correlation)
 
 
-def test_an_item_of_an_older_version_without_new_attributes_is_read() -> None:
-    item = to_item(task_document(any_task()))
-    for name in (
-        "votes",
-        "superseded",
-        "closed_because",
-        "audience",
-        "revision",
-        "audit_seq",
-        "hand_off",
-    ):
-        item.pop(name, None)
-    assert task_of(item).status is Status.OPEN
-
-
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.status)
 def test_a_task_is_due_while_it_waits_for_its_workflow_and_expires_from_the_table_after_that(task: Task) -> None:
     fields = index_fields(task)

@@ -156,8 +156,3 @@ def test_a_reassignment_that_cannot_be_is_refused_with_what_is_allowed(
 ) -> None:
     with pytest.raises(errors.ContractError, match=reason.replace(".", r"\.")):
         reassign(task, **changes)  # type: ignore[arg-type]
-
-
-def test_a_closed_task_is_not_reassigned() -> None:
-    with pytest.raises(errors.TaskClosedError):
-        reassign(any_task(expires_at=NOW))

@@ -33,12 +33,6 @@ def test_the_table_of_transitions_has_exactly_these_rows() -> None:
     assert len(tasks.TRANSITIONS) == 8
 
 
-def test_applied_expired_and_cancelled_tasks_have_no_next_status() -> None:
-    ends = {Status.APPLIED, Status.EXPIRED, Status.CANCELLED}
-    assert {row.source for row in tasks.TRANSITIONS}.isdisjoint(ends)
-    assert set(Status) - ends == tasks.LIVE
-
-
 # Closing
 
 

@@ -209,15 +209,6 @@ def test_a_report_has_the_status_running_or_failed(status: RequestStatus, told: 
 ALIAS = "m.lopez@example.com"
 
 
-def test_two_approvers_who_are_one_person_in_the_directory_are_refused() -> None:
-    setup = Setup()
-    setup.directory.known[ALIAS] = Entry(APPROVER)
-    with pytest.raises(ContractError, match="names one person twice") as refused:
-        setup.submit(input=any_input(approvers=[APPROVER, ALIAS.upper()]))
-    assert refused.value.pointer == "/input/approvers"
-    assert REQUEST_ID not in setup.ledger.asked
-
-
 def test_the_only_approver_who_is_the_person_whom_the_request_is_for_is_refused() -> None:
     setup = Setup()
     setup.directory.known[ALIAS] = Entry(APPROVER)
