@@ -19,11 +19,13 @@ from countersign.testing.builders import PAYMENT_TASK_ID, http_event
 from countersign.testing.deliveries import ADYEN, STANDARD_WEBHOOKS, STRIPE, any_item, any_payment, any_payment_intent
 from countersign.testing.signing import sign_adyen, sign_standard_webhooks
 from tests.integration.conftest import (
+    ENVIRONMENT,
     Answer,
     Kit,
     Page,
     answering,
     assert_problem,
+    forget_what_functions_made,
 )
 from tests.integration.output import Output
 from webhook.handler import handler
@@ -110,6 +112,16 @@ def test_each_provider_is_answered_as_its_scheme_requires(kit: Kit, secrets: Any
     assert post(intent, STRIPE.sign(STRIPE.secret, intent, now()), "card").document["status"] == "parked"
     page = post(sign_adyen(ADYEN.secret, any_item()), {}, "terminal")
     assert (page.status, page.body, page.headers["Content-Type"]) == (200, "[accepted]", "text/plain")
+
+
+def test_an_event_without_a_task_is_ignored_where_the_settings_say_so(
+    kit: Kit, secrets: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    providers = json.loads(ENVIRONMENT["PROVIDERS"])
+    monkeypatch.setenv("PROVIDERS", json.dumps(providers | {"pay": providers["pay"] | {"unmatched": "ignore"}}))
+    forget_what_functions_made()
+    page = post()
+    assert (page.status, page.document, kit.items()) == (200, {"status": "ignored"}, {})
 
 
 # Refusals

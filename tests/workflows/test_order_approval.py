@@ -1,5 +1,6 @@
 """The order-approval workflow on AWS's local runner: its results, failures and races."""
 
+import dataclasses
 from datetime import timedelta
 from typing import Any
 
@@ -46,6 +47,12 @@ def test_an_approval_takes_at_most_two_invocations_and_returns_who_decided_and_w
     assert (result["status"], result["decided_by"], result["comment"]) == ("approved", "maria@example.com", "Go ahead")
     assert result["votes"][0]["decision"] == "approve"
     assert (bench.ledger.standing[TASK].status, bench.ledger.standing[TASK].submitted_by) == (Status.APPLIED, CALLER)
+
+
+def test_an_approval_without_an_answer_expires_at_its_deadline(bench: Bench) -> None:
+    bench.start(any_order_input(deadline_seconds=1))
+    assert bench.result()["status"] == "expired"
+    assert bench.ledger.standing[TASK].status is Status.EXPIRED
 
 
 def test_a_click_after_the_old_deadline_counts_if_it_was_extended(bench: Bench) -> None:
@@ -198,6 +205,13 @@ def test_a_long_outage_of_the_ledger_loses_no_decision(impatient: Bench) -> None
     assert impatient.result()["status"] == "approved"
     assert next(refusals, None) is None
     assert impatient.ledger.standing[TASK].status is Status.APPLIED
+
+
+def test_a_withdrawn_task_fails_the_workflow(bench: Bench) -> None:
+    bench.start(any_order_input(deadline_seconds=2))
+    task = bench.open_task()
+    bench.ledger.standing[TASK] = dataclasses.replace(task, status=Status.CANCELLED)
+    assert bench.error() == "TaskWithdrawnError"
 
 
 # Under a policy

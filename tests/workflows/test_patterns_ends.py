@@ -10,10 +10,12 @@ import pytest
 
 from benchmarks.bench import WORKFLOWS, PatternBench, on_the_bench
 from countersign.domain import tasks
-from countersign.domain.errors import BodyTooLargeError, TaskClosedError
+from countersign.domain.answers import Sender
+from countersign.domain.errors import BodyTooLargeError, CipherUnavailableError, TaskClosedError
 from countersign.domain.rules import Decision
 from countersign.domain.strict_json import canonical
 from countersign.testing.bench import SHORT_SECONDS
+from countersign.testing.fakes import MemoryCipher
 from local.demo.scripts import SCRIPTS
 
 Play = Callable[[PatternBench], object]
@@ -108,6 +110,13 @@ def test_a_late_primary_is_replaced_by_the_fallback_and_its_answer_is_refused() 
             bench.succeed("primary", {"late": True})
         bench.succeed("fallback", {"answer": 42})
         assert bench.result() == {"status": "completed", "source": "fallback", "result": {"answer": 42}}
+
+
+def test_a_primary_in_time_is_the_source_and_the_fallback_is_not_asked() -> None:
+    with opened("fallback-service") as bench:
+        bench.succeed("primary", {"answer": 42})
+        assert bench.result()["source"] == "primary"
+        assert bench.hand_off.kinds == ["primary_service.requested"]
 
 
 def test_no_fallback_is_asked_after_the_deadline_of_the_request() -> None:
@@ -255,6 +264,16 @@ def test_the_size_limit_of_an_encrypted_answer_counts_its_bytes() -> None:
             bench.succeed("secret", {"pin": largest["pin"] + "xx"})
         bench.succeed("secret", largest)
         assert bench.result() == {"status": "received", "fields": ["pin"]}
+
+
+def test_an_unavailable_cipher_is_tried_again() -> None:
+    with opened("encrypted-payload") as bench:
+        task_id = bench.asked("secret").task_id
+        bench.results.succeed(task_id, {"pin": SECRET}, Sender("worker", "callback token", token="t"))
+        assert isinstance(bench.ports.cipher, MemoryCipher)
+        bench.ports.cipher.failures.append(CipherUnavailableError("KMS"))
+        bench.relay(task_id)
+        assert bench.result()["status"] == "received"
 
 
 # Data enrichment

@@ -202,6 +202,13 @@ def test_an_expired_head_of_a_chain_is_a_note_and_no_break(aged: Kit, run: Run) 
     assert verify_copy(run)[0] == 1, "what is left is held against its hash and its copy"
 
 
+def test_a_chain_that_has_expired_as_a_whole_is_not_broken(aged: Kit, run: Run) -> None:
+    for entry in aged.audit():
+        delete(f"AUDIT#{TASK_ID}", f"{entry.seq:010d}")
+    delete(f"TASK#{TASK_ID}", "TASK")
+    assert verify_copy(run) == (0, ["1 chains checked against the copy, 0 broken"])
+
+
 @pytest.mark.parametrize("kept", [0, 1])
 def test_no_entry_of_a_task_that_is_there_has_expired_whatever_the_task_says(aged: Kit, run: Run, kept: int) -> None:
     """The audit outlives its task, and a role that writes tasks can write the time on them."""

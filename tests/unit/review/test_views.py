@@ -102,6 +102,13 @@ def test_a_look_at_every_state_has_its_status_and_only_an_open_task_has_the_form
     assert TITLE in text_of(answer.page)
 
 
+def test_the_page_of_a_withdrawn_task_shows_the_escaped_reason() -> None:
+    task = any_task(status=Status.CANCELLED, closed_at=NOW, closed_comment="Ordered <b>twice</b>")
+    page = views.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
+    assert "Reason" in page
+    assert "Ordered &lt;b&gt;twice&lt;/b&gt;" in page
+
+
 def test_the_page_of_a_returned_task_has_no_buttons_and_shows_the_question() -> None:
     page = text_of(views.of_look(Review(any_task(exchanges=(any_exchange(),)), APPROVER), Key(any_token()), NOW).page)
     assert "Waiting for the requester" in page
