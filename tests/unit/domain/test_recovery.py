@@ -164,6 +164,19 @@ def test_a_recovered_task_waits_again_where_its_answer_is_lost() -> None:
     assert (back.status, back.outcome, back.audit_head) == (Status.OPEN, None, after.audit_head)
 
 
+def test_a_task_that_an_earlier_recovery_opened_again_has_no_decision_after_another() -> None:
+    reopened = {"outcome": None, "decided_by": (), "decided_at": None}
+    undecided = AuditEvent("restored", OPERATOR, "iam", data={"undecided": True})
+    _, entries = gone_on(
+        any_payment_task(),
+        pay,
+        lambda task, now: Change(task, tasks.STAYING, reopened, (undecided,), now),
+        lambda task, now: tasks.cancel(task, task.workflow, "worker_lost", now),
+    )
+    back = brought_back(any_payment_task(), entries)
+    assert (back.status, back.outcome, back.decided_by) == (Status.CANCELLED, None, ())
+
+
 def test_an_applied_task_stays_applied_although_its_answer_is_lost() -> None:
     after, entries = gone_on(any_payment_task(), pay, tasks.close)
     assert brought_back(any_payment_task(), entries) == replace(after, answer="", revision=0)

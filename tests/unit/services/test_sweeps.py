@@ -333,6 +333,15 @@ def test_an_event_that_is_parked_for_a_day_is_reported_once_and_stays_parked() -
     assert sweeper.ledger.parked("pay", "pay_1001") == [any_parked()]
 
 
+def test_a_parked_event_is_reported_again_by_the_next_sweep_if_one_ends_before_it_has_marked_it() -> None:
+    sweeper = Sweeper()
+    sweeper.park()
+    sweeper.clock.moment += DAY + GRACE
+    reported = next(sweeper.sweeps.sweep(AT_MOST))  # and the function ends here
+    assert sweeper.sweep() == [reported]
+    assert sweeper.sweep() == []
+
+
 def test_a_flood_of_parked_events_does_not_delay_the_repair_of_a_decision() -> None:
     sweeper = Sweeper(any_decided_task(decided_at=NOW + 3 * DAY))
     for number in range(300):

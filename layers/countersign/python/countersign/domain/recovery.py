@@ -141,6 +141,13 @@ def _cancelled(task: Task, event: AuditEvent, at: datetime) -> Task:
     return replace(closed, closed_by=event.actor, closed_comment=event.data["comment"]) if by_person else closed
 
 
+def _restored(task: Task, event: AuditEvent, _: datetime) -> Task:
+    """An earlier restoration has asked a worker again whose answer was lost."""
+    if not event.data.get("undecided"):
+        return task
+    return replace(task, status=Status.OPEN, outcome=None, decided_by=(), decided_at=None)
+
+
 _TAKEN_ON: Mapping[str, Callable[[Task, AuditEvent, datetime], Task]] = MappingProxyType(
     {
         "voted": _voted,
@@ -161,6 +168,7 @@ _TAKEN_ON: Mapping[str, Callable[[Task, AuditEvent, datetime], Task]] = MappingP
         "applied": _applied,
         "expired": _expired,
         "cancelled": _cancelled,
+        "restored": _restored,
     }
 )
 """How an audit entry changes its task, by the entry's name; all other entries change no answer."""

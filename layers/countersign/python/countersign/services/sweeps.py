@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 from countersign.contracts import envelope
 from countersign.domain import upkeep, votes
 from countersign.domain.clock import Clock
+from countersign.domain.errors import TransientError
 from countersign.domain.provider_events import ParkedEvent
 from countersign.domain.requests import Request
 from countersign.domain.rules import Outcome
@@ -38,7 +40,7 @@ class Lost(StrEnum):
     START = "start"
     """The start of a request's workflow is not recorded."""
     EVENT = "event"
-    """No task waits for the payment of a parked event; each event is reported once."""
+    """No task waits for the payment of a parked event; a sweep reports it, and the later ones do not."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class Sweeps:
             finding = self._look_at(due)
             if finding:
                 yield finding
+                self._remember(due, finding)
 
     def _look_at(self, due: Task | Request | ParkedEvent) -> Finding | None:
         lost, name = _about(due, self.clock.now())
@@ -102,6 +105,12 @@ class Sweeps:
         except Exception as error:  # noqa: BLE001  one failed repair must not block the others
             return Finding(lost, name, mended=False, error=error)
         return None if mended is None else Finding(lost, name, mended)
+
+    def _remember(self, due: Task | Request | ParkedEvent, finding: Finding) -> None:
+        """Mark a parked event as reported, after it was: a sweep that fails in between reports it again."""
+        if isinstance(due, ParkedEvent) and not finding.mended:
+            with suppress(TransientError):
+                self.ledger.report_once(due, self.clock.now())
 
     def _mend(self, due: Task | Request | ParkedEvent) -> bool | None:
         """Return whether it was repaired; None if it needs no repair, or none yet."""
@@ -192,12 +201,12 @@ class Sweeps:
         self.starts.start(due)
         return True
 
-    def _mend_event(self, due: ParkedEvent) -> bool | None:
-        """Apply a parked event to a task whose opening ended before it did so; without a task, report it once."""
+    def _mend_event(self, due: ParkedEvent) -> bool:
+        """Apply a parked event to a task whose opening ended before it did so; without a task, a person must look."""
         task_id = self.ledger.correlated(due.provider, due.event.external_id)
         task = self.ledger.task(task_id) if task_id else None
         if task is None:
-            return False if self.ledger.report_once(due, self.clock.now()) else None
+            return False
         self._apply_parked(task.task_id)
         return True
 
