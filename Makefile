@@ -107,8 +107,9 @@ format: .venv/.stamp ## Format the code and mend what can be mended
 	@$(PY) -m ruff check --fix --quiet || true
 	@$(PY) -m ruff format
 
-audit: $(READY) .local/audit-venv/.stamp ## Audit the security of every stage's templates, the code and the locks
+audit: $(READY) .local/audit-venv/.stamp ## Audit the security of templates, code and locks, and the accessibility of every page
 	@$(PY) -m tools.audit
+	@$(PY) -m tools.accessibility
 
 mutants: .venv/.stamp .local/audit-venv/.stamp ## Change the library at random places and see whether tests notice [N=400] [SEED=1]
 	@$(PY) -m tools.mutants --count $(N) --seed $(SEED)
