@@ -32,7 +32,7 @@ def main() -> int:
     sys.path.extend(str(ROOT / folder) for folder in ("lambdas", "layers/countersign/python"))
     os.environ.setdefault("METRICS_STAGE", "accessibility")
     from countersign.presentation import words
-    from tests.views import every_page
+    from tools.views import every_page
 
     looks, found = 0, []
     with sync_playwright() as playwright:

@@ -23,7 +23,7 @@ from countersign.testing.builders import APPROVER, OTHER_APPROVER, TASK_ID, any_
 from tests.integration.conftest import BASE_URL, CONFIGURATION_SET, SENDER, Kit, Operation, look, on_queue
 from tests.integration.output import Output
 from tests.integration.slack_api import TOKEN, USER, SlackApi, error_in_blocks, slack_api, texts_in
-from tests.views import every_message
+from tools.views import every_message
 
 run = on_queue(handler)
 HOSTILE = "<!channel> *A* & <https://evil.example|click> https://evil.example"

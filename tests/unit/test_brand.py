@@ -21,7 +21,7 @@ from stacks.stage.brand import DARK, LEGIBLE, LIGHT, BrandSettings, check_brand,
 from stacks.stage.logo import MOST_BYTES, LogoError, encoded
 from stacks.stage.settings import Settings
 from tests import SETTINGS
-from tests.views import any_review
+from tools.views import any_review
 
 STYLE = (Path(__file__).parents[2] / "lambdas/review/style.css").read_text("utf-8")
 COLOURS = st.integers(0, 0xFFFFFF).map("#{:06x}".format)

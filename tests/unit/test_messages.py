@@ -13,7 +13,7 @@ from countersign.domain.rules import Rule
 from countersign.domain.trail import Step
 from countersign.presentation import brand
 from countersign.presentation.brand import PLAIN
-from tests.views import (
+from tools.views import (
     ATTACHMENTS,
     COMMENT,
     HOSTILE,

@@ -11,7 +11,7 @@ from babel import Locale
 from countersign.domain.questions import Person
 from countersign.presentation import display, words
 from countersign.presentation.brand import PLAIN
-from tests.views import ATTACHMENTS, COMMENT, ROWS, TITLE, UNLINKED, every_chat, every_mail, every_page
+from tools.views import ATTACHMENTS, COMMENT, ROWS, TITLE, UNLINKED, every_chat, every_mail, every_page
 
 LANGUAGES = sorted(words.languages())
 

@@ -14,7 +14,7 @@ from countersign.presentation import words
 from countersign.services.reviews import Click
 from review.document import security_headers
 from review.review_page import review_page
-from tests.views import (
+from tools.views import (
     ATTACHMENTS,
     CLOSED,
     COMMENT,

@@ -1,4 +1,4 @@
-"""Views of pages and mails with values for tests, and every page and mail."""
+"""Views of pages and mails with made-up values, and every page and mail, for tests and tools."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
