@@ -86,10 +86,14 @@ mail: $(READY) ## List the mail that the embedded cloud has sent, with its revie
 down: ## Stop the embedded cloud
 	@if [ -x $(PY) ]; then $(PY) -m local down; fi
 
-test: lint $(READY) ## Lint, then every test [ARGS='-k review']
+test: ## Lint, then every test [ARGS='-k review']
+	@$(MAKE) --no-print-directory --jobs=2 lint ready
 	@$(PY) -m tools.browser
 	@# More processes than there are cores of a small machine: half of the time, the emulator's tests wait.
 	@$(PY) -m pytest -n 4 $(ARGS)
+
+.PHONY: ready
+ready: $(READY)
 
 check: .venv/.stamp ## Lint and, beside it, run the unit tests with fewer random examples: under a minute
 	@$(MAKE) --no-print-directory --jobs=2 lint unit

@@ -41,22 +41,21 @@ def with_workflows(
     """A stage with more workflows and a policy of one of them; its synthesis checks the limits."""
 
     @cache
-    def synthesised(stage: str, *names: str) -> Synthesised:
-        written = (SETTINGS / f"{stage}.toml").read_text(encoding="utf-8")
+    def synthesised(*names: str) -> Synthesised:
+        written = (SETTINGS / "dev.toml").read_text(encoding="utf-8")
         workflows = "".join(WORKFLOW.format(name=name) for name in names)
         rows = "".join(ROW.format(name=NAMES[0], up_to=up_to) for up_to in range(1, 201))
-        file = tmp_path_factory.mktemp("large") / f"{stage}.toml"
+        file = tmp_path_factory.mktemp("large") / "dev.toml"
         file.write_text(written + workflows + rows, encoding="utf-8")
         return Synthesised(Settings.load(file), sources, context)
 
     return synthesised
 
 
-@pytest.mark.parametrize("stage", ["dev", "prod"])
 def test_it_deploys_fifty_workflows_and_applies_every_row_of_the_policy(
-    with_workflows: Callable[..., Synthesised], stage: str
+    with_workflows: Callable[..., Synthesised],
 ) -> None:
-    large = with_workflows(stage, *NAMES)
+    large = with_workflows(*NAMES)
     durable = [large.properties(each) for each in large.of_type("AWS::Lambda::Function")]
     functions = {each["FunctionName"]: each for each in durable if "DurableConfig" in each}
     names = {f"{large.settings.prefix}{name}" for name in large.settings.workflows}
@@ -71,9 +70,9 @@ def test_it_deploys_fifty_workflows_and_applies_every_row_of_the_policy(
 def test_a_removed_workflow_leaves_every_other_in_its_stack_and_in_its_policies(
     with_workflows: Callable[..., Synthesised],
 ) -> None:
-    large = with_workflows("dev", *NAMES)
+    large = with_workflows(*NAMES)
     assert large.settings.workflow_stacks.keys() >= {*SHARES}
-    before, after = places(large), places(with_workflows("dev", *NAMES[:-1]))
+    before, after = places(large), places(with_workflows(*NAMES[:-1]))
     assert before.keys() - after.keys() == {NAMES[-1]}
     assert after.items() <= before.items()
 

@@ -28,7 +28,7 @@ def test_the_invariants_hold_on_motos_tables(monkeypatch: pytest.MonkeyPatch) ->
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
-        figures = soak(OnMoto, steps=20, chance=17)
+        figures = soak(OnMoto, steps=10, chance=17)
     assert figures["APPLIED"] > 0
 
 
