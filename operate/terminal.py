@@ -23,6 +23,8 @@ GOOD, BAD, QUIET = "green", "bold red", "dim"
 _STYLES = {"OPEN": "yellow", "DECIDED": "bold cyan", "APPLIED": "green", "EXPIRED": "magenta", "CANCELLED": "red"}
 Step = TypeVar("Step")
 _UNLIMITED = 1_000_000
+_SPACES = {0xA0: " ", 0x202F: " "}
+"""The no-break spaces of amounts and dates, which Python does not count among the printable characters."""
 """Columns of a pipe, so that no line is cut."""
 
 
@@ -111,7 +113,8 @@ class Terminal:
 
 def shown(text: str) -> str:
     """Return text that standard output can encode, without control characters."""
-    printable = "".join(character if character.isprintable() else "�" for character in text)
+    spaced = text.translate(_SPACES)
+    printable = "".join(character if character.isprintable() else "�" for character in spaced)
     encoding = sys.stdout.encoding or "ascii"
     return printable.encode(encoding, "replace").decode(encoding)
 

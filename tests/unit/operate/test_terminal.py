@@ -65,6 +65,10 @@ def test_untrusted_text_cannot_control_the_terminal(
     assert shown(hostile).isprintable()
 
 
+def test_amounts_are_readable_on_the_terminal() -> None:
+    assert shown("1,249.90\u00a0EUR, 10\u202f000") == "1,249.90 EUR, 10 000"
+
+
 def test_a_result_is_a_line_or_json_without_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
     document = {"comment": "\x9b31mred\x85\x7f\x1b", "title": "é"}
     Terminal(as_json=True).result("done", document)

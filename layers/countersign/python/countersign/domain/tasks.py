@@ -364,7 +364,7 @@ class Task:
         return next((made for made in reversed(self.replaced) if self.aliases.same(made.by, address)), None)
 
     def lost_link(self, address: str) -> bool:
-        """Tell whether an address's owner was replaced, and delegated nothing: their links open the review no more."""
+        """Tell whether an address's owner lost the task without delegating it. Their links open no review."""
         return self.replacement_of(address) is not None and self.handed_on_by(address) is None
 
     def stands_in_for(self, address: str) -> str:
