@@ -20,8 +20,8 @@ from urllib.request import Request, urlopen
 SCHEMA = Path(__file__).parents[2] / "layers/countersign/python/countersign/contracts/schemas/envelope.json"
 VISIBILITY_SECONDS = 60
 WAIT_SECONDS = 10
-SETTLED = {200, 202, 409, 410}
-"""What the callback says when there is nothing left to do: recorded, answered by somebody else, or closed."""
+RECORDED, LATE = {200, 202}, {409, 410}
+"""The callback's statuses after which nothing is left to do: the answer is recorded, or nobody waits for it."""
 
 TYPES: Mapping[str, type] = {"object": dict, "array": list, "string": str, "integer": int}
 Job = Callable[[dict[str, Any]], dict[str, Any]]
@@ -101,16 +101,20 @@ def every(seconds: float, act: Callable[[], Any]) -> Iterator[None]:
         thread.join()
 
 
-def work(envelope: dict[str, Any], job: Job) -> int:
-    """Do a task's job with heartbeats, answer it, and return the status of the callback's answer."""
-    callback, heartbeat = envelope["callback"], envelope["task"].get("heartbeat_seconds")
+def work(envelope: dict[str, Any], job: Job) -> tuple[int, str]:
+    """Do a task's job with heartbeats and answer it. Return the status of the callback's answer, and how it ended."""
+    callback = envelope["callback"]
+    heartbeat = callback.get("heartbeat_seconds")
     beating = every(heartbeat / 3, lambda: post(callback, "heartbeat", {})) if heartbeat else nullcontext()
     with beating:
         try:
-            said, answer = "succeed", job(envelope)
+            said, answer, ended = "succeed", job(envelope), "succeeded"
         except Failure as failure:
-            said, answer = "fail", failure.answer
-    return post(callback, said, answer)
+            said, answer, ended = "fail", failure.answer, f"failed ({failure})"
+    status = post(callback, said, answer)
+    if status in LATE:
+        return status, f"late, not recorded ({status})"
+    return status, ended if status in RECORDED else f"{ended}, not recorded ({status})"
 
 
 def take(sqs: Any, queue_url: str, message: Mapping[str, Any], jobs: Mapping[str, Job]) -> None:
@@ -123,24 +127,28 @@ def take(sqs: Any, queue_url: str, message: Mapping[str, Any], jobs: Mapping[str
             log.error("not an envelope for machines: %s", found or "it has no callback")
             return
         if envelope["kind"] not in jobs:
-            log.warning("%s has no job here and stays on the queue", envelope["kind"])
+            log.warning("%s has no job here and stays on the queue, which delivers it six times", envelope["kind"])
             return
         hide = {**key, "VisibilityTimeout": VISIBILITY_SECONDS}
         with every(VISIBILITY_SECONDS / 3, lambda: sqs.change_message_visibility(**hide)):
-            status = work(envelope, jobs[envelope["kind"]])
-        log.info("%s %s: %s", envelope["kind"], envelope["task_id"], status)
-        if status in SETTLED:
+            status, ended = work(envelope, jobs[envelope["kind"]])
+        log.info("%s %s: %s", envelope["kind"], envelope["task_id"], ended)
+        if status in RECORDED | LATE:
             sqs.delete_message(**key)
     except Exception as error:  # noqa: BLE001  the message comes again; its text may quote what it holds
         log.error("message %s failed: %s", message["MessageId"], type(error).__name__)  # noqa: TRY400  the same
 
 
 def run(sqs: Any, queue_url: str, jobs: Mapping[str, Job], stop: threading.Event) -> None:
-    """Take one message after the other until told to stop; the last one is finished first."""
+    """Take one message after the other until told to stop: finish the job at hand, and give back a new message."""
     hidden = {"VisibilityTimeout": VISIBILITY_SECONDS, "WaitTimeSeconds": WAIT_SECONDS, "MaxNumberOfMessages": 1}
     while not stop.is_set():
         for message in sqs.receive_message(QueueUrl=queue_url, **hidden).get("Messages", []):
-            take(sqs, queue_url, message, jobs)
+            if stop.is_set():
+                back = {"ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 0}
+                sqs.change_message_visibility(QueueUrl=queue_url, **back)
+            else:
+                take(sqs, queue_url, message, jobs)
 
 
 if __name__ == "__main__":

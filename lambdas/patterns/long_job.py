@@ -11,7 +11,7 @@ def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]
     heartbeat = document["heartbeat_seconds"]
     task = ExternalTask(
         "job",
-        {"job": document["job"], "heartbeat_seconds": heartbeat},
+        {"job": document["job"], "heartbeat_seconds": heartbeat},  # the envelope's callback says it too
         document["deadline_seconds"],
         heartbeat_seconds=heartbeat,
     )

@@ -22,6 +22,6 @@ def test_the_worker_answers_a_payment_of_its_queue_and_ends_on_sigterm(cloud: Cl
         worker.send_signal(signal.SIGTERM)
         _, log = worker.communicate(timeout=30)
     assert result["status"] == "paid"
-    assert (worker.returncode, f"payment.requested {scene.request_id}.payment: 200" in log) == (0, True), log
+    assert (worker.returncode, f"payment.requested {scene.request_id}.payment: succeeded" in log) == (0, True), log
     decided = [item for item in scene.items().values() if item.get("event") == {"S": "decided"}]
     assert [(item["actor"]["S"], item["identified_by"]["S"]) for item in decided] == [("worker", "callback token")]

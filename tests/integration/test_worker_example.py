@@ -119,12 +119,23 @@ def test_a_failed_job_is_answered_as_a_failure(callbacks: Callbacks) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "deleted"),
-    [(200, 1), (202, 1), (409, 1), (410, 1), (400, 0), (401, 0), (422, 0), (429, 0), (500, 0), (503, 0)],
+    ("status", "logged", "deleted"),
+    [
+        *((status, "failed (no_account)", 1) for status in (200, 202)),
+        *((status, f"late, not recorded ({status})", 1) for status in (409, 410)),
+        *((status, f"failed (no_account), not recorded ({status})", 0) for status in (400, 401, 422, 429, 500, 503)),
+    ],
 )
-def test_a_message_is_deleted_only_after_a_final_status(callbacks: Callbacks, status: int, deleted: int) -> None:
+def test_the_outcome_is_logged_and_a_message_deleted_only_after_a_final_status(
+    callbacks: Callbacks, caplog: pytest.LogCaptureFixture, status: int, logged: str, deleted: int
+) -> None:
+    def job(_: Any) -> dict[str, Any]:
+        raise Failure("no_account")
+
+    caplog.set_level(logging.INFO)
     callbacks.status = status
-    assert len(working(handed_off(callbacks)).deleted) == deleted
+    assert len(working(handed_off(callbacks), job=job).deleted) == deleted
+    assert caplog.messages == [f"payment.requested order-1001.approval: {logged}"]
 
 
 def test_a_task_of_an_unknown_kind_is_not_answered_and_its_message_stays(callbacks: Callbacks) -> None:
@@ -173,7 +184,8 @@ def test_during_a_job_it_sends_heartbeats_and_keeps_the_message_hidden(
     callbacks: Callbacks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "VISIBILITY_SECONDS", 0.03)
-    queue = Queue([handed_off(callbacks, task=PAYMENT | {"heartbeat_seconds": 0.03})])
+    callback = {"url": callbacks.url, "token": any_token(), "heartbeat_seconds": 1}
+    queue = Queue([handed_off(callbacks, callback=callback)])
 
     def job(_: Any) -> dict[str, Any]:
         assert callbacks.beaten.wait(10)
@@ -198,6 +210,17 @@ def test_after_a_signal_it_finishes_its_job_and_receives_no_other(callbacks: Cal
     assert (queue.deleted, queue.bodies) == ([first], [second])
 
 
+def test_a_message_that_arrives_after_a_signal_is_given_back_at_once(callbacks: Callbacks) -> None:
+    class Stopping(Queue):
+        def receive_message(self, **asked: Any) -> dict[str, Any]:
+            self.stop.set()
+            return super().receive_message(**asked)
+
+    queue = Stopping([handed_off(callbacks)])
+    run(queue, QUEUE, JOBS, queue.stop)
+    assert (queue.extended, queue.deleted, callbacks.asked) == ([0], [], [])
+
+
 def test_the_token_is_never_logged(callbacks: Callbacks, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 
@@ -207,6 +230,6 @@ def test_the_token_is_never_logged(callbacks: Callbacks, caplog: pytest.LogCaptu
     secret = {"url": callbacks.url, "token": [any_token()]}
     working(handed_off(callbacks), handed_off(callbacks, callback=secret), any_token())
     working(handed_off(callbacks), job=job)
-    assert "payment.requested order-1001.approval: 200" in caplog.text
+    assert "payment.requested order-1001.approval: succeeded" in caplog.text
     assert "RuntimeError" in caplog.text
     assert any_token() not in caplog.text

@@ -80,6 +80,14 @@ def test_each_attempt_has_a_new_token_and_every_token_is_accepted() -> None:
     assert setup.events == ["opened"]
 
 
+@pytest.mark.parametrize(("seconds", "said"), [(30, {"heartbeat_seconds": 30}), (0, {})])
+def test_an_envelope_says_how_long_a_machine_may_be_silent(seconds: int, said: dict[str, int]) -> None:
+    setup = Setup()
+    setup.open(any_payment_wait(heartbeat_seconds=seconds))
+    (callback,) = (envelope["callback"] for envelope in setup.hand_off.sent)
+    assert callback == {"url": callback["url"], "token": callback["token"]} | said
+
+
 def test_a_report_has_the_answer_of_a_machine_and_no_secret() -> None:
     setup = Setup()
     setup.open()

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from countersign.contracts import validation
 from countersign.domain.clock import to_text
@@ -15,14 +15,28 @@ if TYPE_CHECKING:
 VERSION = 1
 
 
+class Callback(TypedDict):
+    """How a machine answers.
+
+    Attributes:
+        url: The URL below which it posts its answer.
+        token: The bearer token, which is stored nowhere.
+        heartbeat_seconds: Longest silence before the machine is lost; absent if it sends no heartbeats.
+    """
+
+    url: str
+    token: str
+    heartbeat_seconds: NotRequired[int]
+
+
 def requested(task: Task, recipients: tuple[str, ...] | None = None) -> dict[str, Any]:
     """Return the envelope of a first hand-off to people: the whole audience, or these recipients."""
     return _envelope(task, "requested", task.audience if recipients is None else recipients)
 
 
-def requested_of_machine(task: Task, kind: str, callback_url: str, token: str) -> dict[str, Any]:
+def requested_of_machine(task: Task, kind: str, callback: Callback) -> dict[str, Any]:
     """Return the envelope of a hand-off to a machine, which answers with the token; never archive this envelope."""
-    return _checked(task, f"{kind}.requested", json.loads(task.question.payload), {"url": callback_url, "token": token})
+    return _checked(task, f"{kind}.requested", json.loads(task.question.payload), callback)
 
 
 def reminder(task: Task, newcomers: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -76,9 +90,7 @@ def _envelope(task: Task, kind: str, recipients: tuple[str, ...]) -> dict[str, A
     return _checked(task, f"{task.question.kind}.{kind}", task.question.to_envelope(recipients))
 
 
-def _checked(
-    task: Task, kind: str, content: Mapping[str, Any], callback: Mapping[str, str] | None = None
-) -> dict[str, Any]:
+def _checked(task: Task, kind: str, content: Mapping[str, Any], callback: Callback | None = None) -> dict[str, Any]:
     return read(
         {
             "version": VERSION,

@@ -184,6 +184,8 @@ class Question(Shown):
         fixed: The labels of rows that a revision keeps as they are, such as the payee.
         floor: The amount above which a revision stays, because another row of the policy covers it and less; None
             without such a row.
+        irrevocable: Whether the machine may have acted, such as moved money, before it answers: the request cannot be
+            cancelled while the task is open.
     """
 
     title: str = ""
@@ -208,6 +210,7 @@ class Question(Shown):
     people: Mapping[str, Person] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
     floor: Decimal | None = None
+    irrevocable: bool = False
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "Question":
@@ -238,6 +241,7 @@ class Question(Shown):
             people=document.get("people", {}),
             fixed=tuple(document.get("fixed", ())),
             floor=Decimal(document["floor"]) if document.get("floor") else None,
+            irrevocable=document.get("irrevocable", False),
         )
 
     def needs_comment(self, decision: str) -> bool:

@@ -106,6 +106,7 @@ class Wait:
         submitted_by: IAM ARN of the caller who submitted the request; empty if unknown.
         audience: The people who are asked first; empty for machines.
         attempt: Number of the first hand-off: 1, plus 1 for each earlier wait with the same question.
+        heartbeat_seconds: Longest silence before the machine is lost; 0 if it sends no heartbeats.
     """
 
     request_id: str
@@ -116,6 +117,7 @@ class Wait:
     submitted_by: str = ""
     audience: tuple[str, ...] = ()
     attempt: int = 1
+    heartbeat_seconds: int = 0
 
     @property
     def task_id(self) -> str:
@@ -325,7 +327,7 @@ class Waits:
         if task.question.correlation is not None:
             task = self._with_parked(wait.task_id)
         if task.takes_answers(self.clock.now()):
-            for request in self._requests(task):
+            for request in self._requests(wait, task):
                 self.hand_off.send(request)
         return _report(task, self.clock.now())
 
@@ -335,7 +337,7 @@ class Waits:
 
         return ProviderEvents(self.ledger, self.clock).apply_parked(self._present(task_id))
 
-    def _requests(self, task: Task) -> Iterator[dict[str, Any]]:
+    def _requests(self, wait: Wait, task: Task) -> Iterator[dict[str, Any]]:
         """Yield the envelopes of the first hand-off; a machine's holds a token that exists nowhere else."""
         if not task.question.payload:
             yield envelope.requested(task)
@@ -343,7 +345,10 @@ class Waits:
         for channel in task.question.channels or ("",):
             token, fingerprint = tokens.mint()
             self.ledger.put_link(Link(fingerprint, task.task_id, channel, Purpose.CALLBACK), task.expires_at)
-            yield envelope.requested_of_machine(task, channel or task.question.kind, self.callbacks_url, token)
+            callback = envelope.Callback(url=self.callbacks_url, token=token)
+            if wait.heartbeat_seconds:
+                callback["heartbeat_seconds"] = wait.heartbeat_seconds
+            yield envelope.requested_of_machine(task, channel or task.question.kind, callback)
 
     def _opened(self, wait: Wait, question: Question) -> Task:
         """Open the task, or return it as it is if it was opened before. Almost every opening is the first."""

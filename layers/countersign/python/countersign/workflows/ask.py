@@ -205,6 +205,7 @@ class _Asking:
             execution.submitted_by,
             audience,
             attempt,
+            self._schedule.heartbeat_seconds or 0,
         )
 
     def open(self, wait: Wait, question: Question) -> Report:

@@ -42,6 +42,8 @@ class ExternalTask:
         collect: Which answers are collected until all are there; None if the first answer is enough.
         heartbeat_seconds: Longest silence before the machine is lost; None or 0 if it sends no heartbeats.
         attempt: Number of the first hand-off: 1, plus 1 for each earlier wait with the same question.
+        irrevocable: Whether the machine may have acted, such as moved money, before it answers: the request cannot be
+            cancelled while the task is open.
     """
 
     kind: str
@@ -55,6 +57,7 @@ class ExternalTask:
     collect: Collecting | None = None
     heartbeat_seconds: int | None = None
     attempt: int = 1
+    irrevocable: bool = False
 
     def __post_init__(self) -> None:
         """Refuse combinations that could accept no answer: only the workflow can read an encrypted key or amount."""
@@ -126,6 +129,7 @@ def await_result(context: DurableContext, name: str, task: ExternalTask) -> Exte
         encrypted=task.encrypted,
         channels=task.channels,
         collecting=task.collect,
+        irrevocable=task.irrevocable,
     )
     schedule = Schedule(task.deadline_seconds, task.wait_seconds, heartbeat_seconds=task.heartbeat_seconds)
     report = ask(context, name, question, schedule, attempt=task.attempt)
