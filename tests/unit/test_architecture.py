@@ -14,6 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "layers/countersign/python/countersign"
 TESTING = LIBRARY / "testing"
+CLIENT = LIBRARY / "client.py"
 LAMBDAS = ROOT / "lambdas"
 HANDLERS = sorted(LAMBDAS.glob("*/handler.py"))
 PATTERNS = sorted(path for path in LAMBDAS.glob("patterns/*.py") if path.stem not in ("__init__", "decider"))
@@ -170,7 +171,12 @@ def test_only_the_modules_of_workflows_import_the_durable_sdk() -> None:
 def test_only_adapters_and_the_client_factory_import_botocore() -> None:
     importers = importers_of("botocore", modules_of(LIBRARY, LAMBDAS))
     others = {path for path in importers if not path.startswith(named(LIBRARY / "adapters"))}
-    assert others == {named(LIBRARY / "functions/clients.py")}
+    assert others == {named(LIBRARY / "functions/clients.py"), named(CLIENT)}
+
+
+def test_the_client_runs_on_python_3_10_with_the_standard_library_and_botocore() -> None:
+    names = set(_imports_in(ast.parse(CLIENT.read_text("utf-8"), feature_version=(3, 10))))
+    assert {name.split(".")[0] for name in names} - sys.stdlib_module_names == {"botocore"}
 
 
 def test_only_the_plain_lambda_imports_boto3_and_it_does_not_import_the_kit() -> None:
@@ -179,7 +185,7 @@ def test_only_the_plain_lambda_imports_boto3_and_it_does_not_import_the_kit() ->
     assert "countersign" not in {name.split(".")[0] for name in imports_of(decider)}
 
 
-DOORS = {f"countersign.{door}" for door in ("workflows", "providers", "channels", "testing")}
+DOORS = {f"countersign.{door}" for door in ("workflows", "providers", "channels", "testing", "client", "mcp")}
 AUTHORS = modules_of(
     *(LAMBDAS / name for name in ("approval", "order_approval", "payment", "patterns")), ROOT / "extensions"
 )
@@ -198,7 +204,7 @@ def test_code_in_documents_imports_the_kit_only_through_its_doors() -> None:
     assert set().union(*imports) <= DOORS
 
 
-@pytest.mark.parametrize("door", [door for door in sorted(DOORS) if (LIBRARY / door.partition(".")[2]).is_dir()])
+@pytest.mark.parametrize("door", [door for door in sorted(DOORS) if [*LIBRARY.glob(f"{door.partition('.')[2]}*")]])
 def test_a_door_has_a_docstring_and_exports_existing_names(door: str) -> None:
     module = import_module(door)
     assert (module.__doc__ or "").count("\n") > 5
@@ -246,9 +252,12 @@ def test_a_component_imports_no_stack_and_no_settings() -> None:
         assert {name for name in above if not name.startswith("stacks.components.")} == set(), named(path)
 
 
-def test_deployed_code_does_not_import_the_testing_package() -> None:
-    deployed = modules_of(LIBRARY, LAMBDAS, ROOT / "stacks", ROOT / "operate", ROOT / "local")
-    assert [named(path) for path in deployed if any(".testing" in name for name in imports_of(path))] == []
+def test_deployed_code_does_not_import_what_is_not_deployed() -> None:
+    outside = {LIBRARY / "mcp.py", *modules_of(ROOT / "operate", ROOT / "local")}
+    callers = ("countersign.client", "countersign.mcp")
+    for path in modules_of(LIBRARY, LAMBDAS, ROOT / "stacks", ROOT / "operate", ROOT / "local"):
+        absent = ("countersign.testing", *(() if path in outside else callers))
+        assert [name for name in imports_of(path) if name.startswith(absent)] == [], named(path)
     benchmarks = set(modules_of(ROOT / "benchmarks")) - set(
         modules_of(ROOT / "benchmarks" / "cost")
     )  # on the soak's cloud

@@ -21,8 +21,11 @@ from aws_cdk import aws_lambda as lambda_
 from countersign.functions.environment import TABLES_FILE
 from tools.bytecode import FUNCTIONS_AT, LAYERS_AT, add_bytecode, missing_runtime, without_bytecode
 
-_LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "tests", "testing")
+_NEVER_DEPLOYED = shutil.ignore_patterns("__pycache__", "*.pyc", "tests", "testing")
 """Bytecode that this machine's imports have left, and code for tests."""
+
+_OF_CALLERS = {"client.py", "mcp.py"}
+"""The modules of our library that callers and agents run."""
 
 
 class MissingSourceError(FileNotFoundError):
@@ -88,7 +91,7 @@ class Sources:
         return Entry(code, f"{folder}.{module}.handler", f"lambdas/{folder}/{module}.py")
 
     def layer_of_our_code(self) -> lambda_.Code:
-        """Return the code of our library, without the `testing` module."""
+        """Return the code of our library, without the modules that no function runs."""
         return lambda_.Code.from_asset(str(_compiled(self.code_layer, LAYERS_AT)))
 
     @cached_property
@@ -148,9 +151,14 @@ def _compiled(folder: Path, deployed_at: str) -> Path:
 @cache
 def _copy_with_bytecode(folder: Path, deployed_at: str, _content: str) -> Path:
     copy = _folder_until_the_end() / folder.name
-    shutil.copytree(folder, copy, ignore=_LEFT_OUT)
+    shutil.copytree(folder, copy, ignore=_left_out)
     add_bytecode(copy, deployed_at)
     return copy
+
+
+def _left_out(folder: str, names: list[str]) -> set[str]:
+    of_callers = _OF_CALLERS & set(names) if folder.endswith("python/countersign") else set()
+    return _NEVER_DEPLOYED(folder, names) | of_callers
 
 
 def _folder_until_the_end() -> Path:
