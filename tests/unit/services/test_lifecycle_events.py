@@ -2,9 +2,11 @@
 
 import dataclasses
 import json
+from importlib.resources import files
 
 import pytest
 
+from countersign.contracts import validation
 from countersign.domain import tasks
 from countersign.domain.tasks import Exchange, Replacement, Status
 from countersign.services.lifecycle_events import EVENTS, events_of
@@ -138,3 +140,27 @@ def test_each_hard_bounce_is_published_without_its_recipient() -> None:
     (event,) = events_of(any_task(bounced=1), any_task(bounced=2))
     assert event["kind"] == "MailBounced"
     assert APPROVER not in json.dumps(event)
+
+
+SCHEMAS = {
+    schema["properties"]["kind"]["const"]: path.name.removesuffix(".json")
+    for path in files("countersign.contracts.schemas").iterdir()
+    if path.name.endswith(".json") and "task-event.json" in str(schema := json.loads(path.read_text("utf-8")))
+}
+
+
+def test_every_event_keeps_its_schema_and_every_schema_has_an_event() -> None:
+    asked, opened, paid = (Exchange(APPROVER, "Which desk?", NOW),), any_task(tells_requester=True), any_payment_task()
+    changes = [
+        *((None, dataclasses.replace(opened, status=status, decided_at=NOW, closed_at=NOW)) for status in Status),
+        (opened, dataclasses.replace(opened, exchanges=asked)),
+        (opened, dataclasses.replace(opened, replaced=(Replacement(OTHER_APPROVER, APPROVER, NOW),))),
+        (any_decided_task(), dataclasses.replace(APPLIED, bounced=1)),
+        (paid, dataclasses.replace(paid, refunds={"pay_1001": "1.50"}, disputes=("ch_1",))),
+    ]
+    told = [event for before, after in changes for event in events_of(before, after)]
+    assert {event["kind"] for event in told} == set(SCHEMAS)
+    for event in told:
+        validation.check(SCHEMAS[event["kind"]], event)
+        members = {name for name in event if validation.has_member(SCHEMAS[event["kind"]], name)}
+        assert all(validation.has_member("task-event", name) for name in event.keys() - members), event
