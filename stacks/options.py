@@ -95,6 +95,7 @@ def request_tables(settings: Settings) -> dict[str, Any]:
             "providers": providers,
             "prover": settings.prove.role,
             **settings.requests.model_dump(mode="json"),
+            "callers": {role: caller.document for role, caller in settings.callers.items()},
         },
     }
 

@@ -22,7 +22,7 @@ def submissions(ports: Ports) -> Submissions:
     `retired`; `policies` the rows of each workflow with a policy; `requests` the fields of `CallerRules`.
     """
     table = ports.environment.table
-    workflows, rules = table("workflows"), table("requests")
+    workflows = table("workflows")
     policies = {name: Policy.from_document(rows) for name, rows in table("policies").items()}
     startable = {
         name: Startable(
@@ -36,7 +36,7 @@ def submissions(ports: Ports) -> Submissions:
         ports.directory,
         ports.clock,
         startable,
-        CallerRules(tuple(rules["providers"]), rules["requester"], tuple(rules["approver_domains"]), rules["prover"]),
+        CallerRules.from_document(table("requests")),
     )
 
 

@@ -104,8 +104,9 @@ def checked(model: type[_Model], document: Mapping[str, Any], file: Path, text: 
 
 
 def dotted(key: str, name: str) -> str:
-    """Return the key of a member of a table."""
-    return f"{key}.{name}" if key else name
+    """Return the key of a member of a table, in quotes where TOML needs them."""
+    quoted = name if re.fullmatch(r"[\w.-]+", name) else f'"{name}"'
+    return f"{key}.{quoted}" if key else quoted
 
 
 def _as_tuples(value: Any) -> Any:

@@ -23,6 +23,7 @@ from countersign.presentation.words import ENGLISH, languages, time_zone
 from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
 from stacks.stage.api import ApiSettings, check_api
 from stacks.stage.brand import BrandSettings, check_brand
+from stacks.stage.callers import PRINCIPAL, CallerSettings, RoleArn, check_callers
 from stacks.stage.extensions import Extensions, channel
 from stacks.stage.fields import (
     ADDRESS,
@@ -272,13 +273,10 @@ class AlarmSettings(Table):
     """An address that is subscribed to the alarm topic; empty for none. A protected stage needs one."""
 
 
-_PRINCIPAL = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}|arn:aws:iam::000000000000:root"
-
-
 class ProveSettings(Table):
     """`countersign prove`, which runs the product's claims against the deployed stage."""
 
-    role: Annotated[str, matching(f"({_PRINCIPAL})?", "the ARN of an IAM role, or nothing")] = ""
+    role: Annotated[str, matching(f"({PRINCIPAL})?", "the ARN of an IAM role, or nothing")] = ""
     """The ARN of the role whose requests may have ids that begin with `prove-`; empty for nobody. The stage then has a
     managed policy, which its output `ProvePolicy` names: attach it to the role."""
 
@@ -330,11 +328,18 @@ class StageFile(Table):
     payments: PaymentSettings = PaymentSettings()
     prove: ProveSettings = ProveSettings()
     requests: RequestSettings = RequestSettings()
+    callers: Mapping[RoleArn, CallerSettings] = {}
+    """The limits of callers, by the ARN of their role in quotes."""
     monitoring: MonitoringSettings = MonitoringSettings()
     patterns: PatternSettings | None = None
     """The callback patterns. A stage without this table deploys none of them."""
     sweeper: SweeperSettings = SweeperSettings()
     limits: LimitSettings
+
+    @property
+    def every_workflow(self) -> Mapping[str, WorkflowSettings]:
+        """The durable workflows, including the patterns, by name."""
+        return {**self.workflows, **(self.patterns.workflows if self.patterns else {})}
 
     @field_validator("base_url")
     @classmethod
@@ -366,11 +371,6 @@ class Settings(StageFile):
     def title(self) -> str:
         """Its name among all stages and forks of an account and region."""
         return f"{self.app.name}-{self.stage}"
-
-    @property
-    def every_workflow(self) -> Mapping[str, WorkflowSettings]:
-        """The durable workflows, including the patterns, by name."""
-        return {**self.workflows, **(self.patterns.workflows if self.patterns else {})}
 
     @property
     def workflow_stacks(self) -> Mapping[str, Mapping[str, WorkflowSettings]]:
@@ -511,6 +511,7 @@ def _contradictions(file: StageFile) -> Iterator[Problem]:
     yield from _check_limit("review", file.limits.review)
     yield from _check_limit("callbacks", file.limits.callbacks)
     yield from check_policies(file.policies, {name: each.longest for name, each in file.workflows.items()})
+    yield from check_callers(file.callers, file.every_workflow, file.policies)
 
 
 def _check_logo(folder: Path, file: StageFile) -> Iterator[Problem]:

@@ -98,7 +98,13 @@ CODE_TABLES: dict[str, Any] = {
     "workflows": {
         WORKFLOW: {"function": f"{WORKFLOW}:live", "deadline_seconds": 3600, "contract": WORKFLOW, "retired": False}
     },
-    "requests": {"providers": list(PROVIDERS), "requester": "input", "approver_domains": [], "prover": ""},
+    "requests": {
+        "providers": list(PROVIDERS),
+        "requester": "input",
+        "approver_domains": [],
+        "prover": "",
+        "callers": {},
+    },
     "policies": {},
     "policy": [],
     "operators": [],
@@ -586,7 +592,7 @@ def assert_problem(page: Page, status: int, code: str, pointer: str | None = Non
     assert all(document.get(member) for member in ("type", "title", "detail"))
     assert (page.status, document["status"], document["code"]) == (status, status, code), page.body
     assert pointer in (None, document.get("pointer"))
-    assert "pointer" not in document or status in (400, 404, 410, 413, 422), "only the request's content has places"
+    assert "pointer" not in document or status in (400, 403, 404, 410, 413, 422), "only content has places"
 
 
 def look(

@@ -126,9 +126,12 @@ def test_the_policy_and_the_rules_for_callers_are_those_of_the_stage(kit: Kit, i
     forget_what_functions_made(policies=policies)
     assert post().status == 200
     assert_problem(post(any_request(request_id="order-1002")), 400, "contract", "/input/amount")
-    rules = {"providers": [], "requester": "caller", "approver_domains": [], "prover": ""}
+    rules = {"providers": [], "requester": "caller", "approver_domains": [], "prover": "", "callers": {}}
     forget_what_functions_made(policies=policies, requests=rules)
     assert_problem(post(), 403, "caller")
+    limited = {CALLER: {"workflows": [], "agent": False, "own_only": False}}
+    forget_what_functions_made(requests=rules | {"callers": limited})
+    assert_problem(post(), 403, "workflow_not_allowed", "/workflow")
 
 
 def test_the_same_id_with_another_input_is_409(kit: Kit, invocations: Operation) -> None:

@@ -109,7 +109,7 @@ TABLES: dict[str, Any] = {
         name: {"function": f"{name}:live", "deadline_seconds": 3600, "contract": name, "retired": False}
         for name in WORKFLOWS
     },
-    "requests": {"providers": [PROVIDER], "requester": "input", "approver_domains": [], "prover": ""},
+    "requests": {"providers": [PROVIDER], "requester": "input", "approver_domains": [], "prover": "", "callers": {}},
     "policies": {},
 }
 

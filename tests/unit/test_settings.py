@@ -198,6 +198,13 @@ DAYS = "a whole number, 0 to 3650 days"
 LOG_DAYS = "a whole number, one of 1, 3, 7, 14, 30, 90, 180, 365, 731, 1827, 3653"
 
 
+ROLE = "arn:aws:iam::123456789012:role/agents/Helper"
+OTHER_PATH = "arn:aws:iam::123456789012:role/helper"
+AGENT = f'[callers."{ROLE}"]\nagent = true\n'
+MARIA = 'approvers = ["maria@example.com"]\n'
+ANY_EURO = '[[policies.approval]]\ncurrency = "EUR"\n'
+
+
 def own(settings: Settings) -> WorkflowSettings:
     return settings.workflows["order-approval"]
 
@@ -459,6 +466,16 @@ event_source = "aws.partner/stripe.com/ed_1001"
             *(PARTNER + PARTNER.replace("partners.stripe", "partners.other"), "partners.other.event_source"),
             *("aws.partner/stripe.com/ed_1001", "partners.stripe has this one"),
         ),
+        ('[callers."role/shop"]', "callers", "role/shop", "the ARN of an IAM role, such as arn:aws:iam::"),
+        (f'[callers."{ROLE}"]\nworkflow = []', f'callers."{ROLE}".workflow', [], "one of workflows, agent, own_only"),
+        (
+            *(f'[callers."{ROLE}"]\nworkflows = ["order-aproval"]', f'callers."{ROLE}".workflows', "order-aproval"),
+            "names of workflows: order-approval",
+        ),
+        (
+            *(f'[callers."{ROLE}"]\n[callers."{OTHER_PATH}"]', f'callers."{OTHER_PATH}"', OTHER_PATH),
+            f"one table for a role's name in an account; {ROLE} has the same",
+        ),
     ],
 )
 def test_a_mistake_in_an_optional_setting_is_refused(
@@ -467,6 +484,29 @@ def test_a_mistake_in_an_optional_setting_is_refused(
     refusal = refused(tmp_path, f"{VALID}\n{added}\n")
     assert (refusal.key, refusal.value) == (key, value)
     assert allowed in refusal.allowed
+
+
+@pytest.mark.parametrize(
+    ("more", "key", "allowed"),
+    [
+        ("", f'callers."{ROLE}".agent', "[[policies.approval]] names the approvers"),
+        (ANY_EURO, "policies.approval[1].approvers", "addresses in every row"),
+        (
+            f'workflows = ["approval", "order-approval"]\n{ANY_EURO}{MARIA}',
+            *(f'callers."{ROLE}".workflows', 'nothing or ["approval"]'),
+        ),
+    ],
+)
+def test_an_agent_starts_the_workflow_approval_whose_policy_names_approvers(
+    tmp_path: Path, more: str, key: str, allowed: str
+) -> None:
+    agents = VALID.replace("approval.enabled = false\n", "", 1) + AGENT
+    refusal = refused(tmp_path, agents + more)
+    assert (refusal.key, allowed in refusal.allowed) == (key, True)
+    refusal = refused(tmp_path, VALID + AGENT)
+    assert (refusal.key, refusal.value) == (f'callers."{ROLE}".agent', True)
+    assert "false, unless the stage deploys [workflows.approval]" in refusal.allowed
+    assert load(tmp_path, agents + ANY_EURO + MARIA).callers[ROLE].document["workflows"] == ("approval",)
 
 
 # Defaults

@@ -32,7 +32,13 @@ ENVIRONMENT = {
 }
 TABLES: dict[str, Any] = {
     "policies": {},
-    "requests": {"providers": ["stripe"], "requester": "caller", "approver_domains": ["example.com"], "prover": ""},
+    "requests": {
+        "providers": ["stripe"],
+        "requester": "caller",
+        "approver_domains": ["example.com"],
+        "prover": "",
+        "callers": {},
+    },
     "workflows": {
         "payment": {"function": "payment-1:live", "deadline_seconds": 600, "contract": "payment", "retired": False}
     },

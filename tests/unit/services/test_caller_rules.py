@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from countersign.domain.errors import CallerRefusedError, ContractError
+from countersign.domain.errors import CallerRefusedError, ContractError, WorkflowNotAllowedError
 from countersign.domain.policy import Policy
 from countersign.services.caller_rules import CallerRules
 from countersign.services.submissions import Startable, Submissions
@@ -133,6 +133,28 @@ def test_a_request_outside_the_policy_is_refused(changes: dict[str, Any], pointe
 @pytest.mark.parametrize("changes", [{"amount": "100.00"}, {"approvers": [APPROVER, OTHER_APPROVER]}])
 def test_a_request_within_the_policy_is_started(changes: dict[str, Any]) -> None:
     assert stage(CallerRules(), POLICY).submit(any_request(input=any_input(**changes)), CALLER).started
+
+
+@pytest.mark.parametrize(
+    ("caller", "limited"),
+    [
+        ("arn:aws:sts::111122223333:assumed-role/shop/i-0abc", True),
+        ("arn:aws:sts::111122223333:assumed-role/SHOP/i-0abc", True),
+        ("arn:aws:sts::111122223333:assumed-role/shop2/i-0abc", False),
+        ("arn:aws:sts::444455556666:assumed-role/shop/i-0abc", False),
+        ("arn:aws:iam::111122223333:user/shop", False),
+        ("", False),
+    ],
+)
+def test_a_role_with_a_list_of_workflows_starts_no_other(caller: str, limited: bool) -> None:
+    row = {"workflows": ["payment"], "agent": False, "own_only": False}
+    table = {"providers": ["pay"], "requester": "input", "approver_domains": [], "prover": ""}
+    rules = CallerRules.from_document(table | {"callers": {"arn:aws:iam::111122223333:role/teams/Shop": row}})
+    at = stage(rules)
+    for name in (WORKFLOW, "unknown"):
+        refused = refusal(at, name, any_input(), caller) if limited or name == "unknown" else None
+        assert isinstance(refused, WorkflowNotAllowedError) is limited
+    assert at.submit(any_request(workflow="payment", input=PAYMENT), caller).started
 
 
 PROVER = "arn:aws:sts::111122223333:assumed-role/prover/olga"

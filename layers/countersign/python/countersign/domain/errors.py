@@ -101,6 +101,15 @@ class CallerRefusedError(CountersignError):
     """The stage takes the requester from the caller's session, and the session name is not an e-mail address."""
 
 
+class WorkflowNotAllowedError(ContractError):
+    """The stage's settings list other workflows for the caller's role."""
+
+    def __init__(self, allowed: tuple[str, ...]) -> None:
+        names = ", ".join(allowed) or "none"
+        reason = f"must be a workflow that [callers] of the stage's settings lists for your role; it lists {names}"
+        super().__init__(reason, "/workflow")
+
+
 class MediaTypeError(CountersignError):
     """The media type or the encoding of the body is not accepted."""
 

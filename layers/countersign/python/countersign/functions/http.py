@@ -35,6 +35,7 @@ from countersign.domain.errors import (
     UnknownTaskError,
     UnknownTokenError,
     UnknownWorkflowError,
+    WorkflowNotAllowedError,
 )
 from countersign.domain.strict_json import MAX_BODY_BYTES
 
@@ -67,6 +68,7 @@ PROBLEMS: dict[type[CountersignError], Problem] = {
     UnknownRequestError: Problem(HTTPStatus.NOT_FOUND, "unknown_request", "Unknown request"),
     SignatureError: Problem(HTTPStatus.UNAUTHORIZED, "signature", "The signature is not accepted"),
     CallerRefusedError: Problem(HTTPStatus.FORBIDDEN, "caller", "The caller is not a person"),
+    WorkflowNotAllowedError: Problem(HTTPStatus.FORBIDDEN, "workflow_not_allowed", "The caller may not start this"),
     UnknownTokenError: Problem(HTTPStatus.UNAUTHORIZED, "unknown_token", "The token is not accepted"),
     UnknownProviderError: Problem(HTTPStatus.NOT_FOUND, "unknown_provider", "Unknown provider"),
     MediaTypeError: Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media_type", "The media type is not accepted"),

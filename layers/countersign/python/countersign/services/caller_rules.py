@@ -1,21 +1,48 @@
 """A stage's rules for its callers' requests, beyond the contracts of the inputs."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from countersign.contracts import validation
 from countersign.contracts.validation import Rule
 from countersign.domain import proofs
-from countersign.domain.errors import CallerRefusedError, ContractError
+from countersign.domain.errors import CallerRefusedError, ContractError, WorkflowNotAllowedError
 from countersign.domain.identity import is_address, is_session_of, normalise, session_name
 from countersign.services.starts import OWN_IDS
 
 CALLER = "caller"
 """The value of the setting `requester` that makes the caller the requester."""
 
+AGENTS_WORKFLOW = "approval"
+"""The only workflow that agents start."""
+
 _NAMED = ("approvers", "reviewers")
 """The members of inputs that name deciders."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A role's limits.
+
+    Attributes:
+        workflows: The workflows that it may start; None for any.
+        is_agent: Whether it is an AI agent's.
+        own_only: Whether it sees the requests of its own sessions only.
+    """
+
+    workflows: tuple[str, ...] | None = None
+    is_agent: bool = False
+    own_only: bool = False
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "Caller":
+        """Read a row of the stage's table of callers."""
+        workflows = document["workflows"]
+        return cls(None if workflows is None else tuple(workflows), document["agent"], document["own_only"])
+
+
+_ANY_CALLER = Caller()
 
 
 @dataclass(frozen=True)
@@ -29,12 +56,43 @@ class CallerRules:
         prover: The ARN of the role whose requests may have ids of proofs; empty for nobody. The rules above do not
             apply to them. They start workflows of proofs only, name people of SES's mailbox simulator only, and no
             order or provider of others.
+        callers: The limits of roles, by the role's ARN.
     """
 
     providers: tuple[str, ...] = ()
     requester: str = "input"
     approver_domains: tuple[str, ...] = ()
     prover: str = ""
+    callers: Mapping[str, Caller] = field(default_factory=dict)
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "CallerRules":
+        """Read the stage's table of rules."""
+        callers = {role: Caller.from_document(each) for role, each in document["callers"].items()}
+        domains = tuple(document["approver_domains"])
+        return cls(tuple(document["providers"]), document["requester"], domains, document["prover"], callers)
+
+    def caller(self, arn: str) -> Caller:
+        """Return the limits of a caller, an IAM ARN.
+
+        The case of a role's name does not matter: IAM has one role of a name in an account, whatever its case, and a
+        limit must not be lost by a typing error.
+        """
+        asking = arn.casefold()
+        return next(
+            (each for role, each in self.callers.items() if is_session_of(asking, role.casefold())), _ANY_CALLER
+        )
+
+    def check_workflow(self, document: Any, caller: str) -> None:
+        """Refuse a request for a workflow that its caller, an IAM ARN, may not start, whether it exists or not.
+
+        Raises:
+            WorkflowNotAllowedError: The stage's settings list other workflows for the caller's role.
+        """
+        allowed = self.caller(caller).workflows
+        name = document.get("workflow") if isinstance(document, dict) else None
+        if allowed is not None and isinstance(name, str) and name not in allowed:
+            raise WorkflowNotAllowedError(allowed)
 
     def filled_in(self, contract: str, document: Mapping[str, Any], caller: str) -> Mapping[str, Any]:
         """Return a request whose input names the caller as the requester, if the stage's settings say so.

@@ -97,6 +97,7 @@ class Submissions:
             submitted_by: IAM ARN of the caller.
 
         Raises:
+            WorkflowNotAllowedError: The caller's role may not start the workflow.
             ContractError: The body or the workflow's input breaks its contract or a rule of the stage; the error has
                 all problems.
             UnknownWorkflowError: No workflow of this name is deployed, and nothing else is wrong.
@@ -106,6 +107,8 @@ class Submissions:
             StartFailedError: Lambda did not accept the start; send the same request again.
             LedgerUnavailableError: The ledger did not answer; send the same request again.
         """
+        if self.caller_rules is not None:
+            self.caller_rules.check_workflow(document, submitted_by)
         document = self._filled_in(document, submitted_by)
         self._check(document, submitted_by)
         workflow, request_id = document["workflow"], document["request_id"]
