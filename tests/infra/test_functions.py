@@ -38,8 +38,8 @@ def functions(stage: Synthesised) -> dict[str, Any]:
     return {folder_of(function): function for function in every_function(stage)}
 
 
-UNHURRIED = {"approver", "executions", "publisher"}
-"""Functions of every request for which nobody waits."""
+UNHURRIED = {"approver", "executions", "publisher", "relay"}
+"""Functions of every request for which nobody waits, beside the workflows."""
 
 
 def folder_of(function: Any) -> str:
@@ -104,7 +104,8 @@ def test_every_function_has_one_runtime_both_layers_json_logs_and_the_tags_of_it
     }
     for function in every_function(stage):
         assert function.items() >= defaults.items()
-        assert function["MemorySize"] == (256 if folder_of(function) in UNHURRIED else 512)
+        is_unhurried = "DurableConfig" in function or folder_of(function) in UNHURRIED
+        assert function["MemorySize"] == (256 if is_unhurried else 512)
         levels = {"LogFormat": "JSON", "ApplicationLogLevel": "INFO", "SystemLogLevel": "WARN"}
         assert function["LoggingConfig"].items() >= levels.items()
         assert "TracingConfig" not in function

@@ -64,7 +64,7 @@ class Relay(Actor):
             description="Rings the durable execution whose task was decided, or whose message bounced",
             ledger=ledger,
             # Enough for a whole batch of rings that get no answer, each tried four times.
-            options=FunctionOptions(timeout=Duration.minutes(5)),
+            options=FunctionOptions(timeout=Duration.minutes(5), memory_mb=256),
         )
         ledger.grant_ring(self.function)
         WorkflowRights(self, "Workflows", function=self.function, workflows=workflows, on_versions=COMPLETE)

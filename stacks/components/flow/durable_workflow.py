@@ -104,6 +104,7 @@ class DurableWorkflow(Construct):
                 service=name,
                 module=options.module,
                 timeout=Duration.minutes(1),
+                memory_mb=256,
                 dead_letter_queue=DeadLetterQueue(self, "DeadLetters", name=f"{name}-starts"),
                 durable_config=lambda_.DurableConfig(
                     execution_timeout=Duration.seconds(options.execution_timeout_seconds),

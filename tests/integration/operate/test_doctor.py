@@ -292,6 +292,11 @@ def test_a_defect_is_a_finding(deployed: Deployed, finding: str, defect: Callabl
     assert advice
 
 
+def test_a_function_that_is_being_updated_is_no_finding(deployed: Deployed) -> None:
+    deployed.then("GetFunctionConfiguration", LIVE, LIVE | {"State": "Pending", "LastUpdateStatus": "InProgress"})
+    assert deployed.findings() == {}
+
+
 def test_work_of_a_paused_execution_is_no_finding(deployed: Deployed) -> None:
     it = deployed.kit
     it.open_task()

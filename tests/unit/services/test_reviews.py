@@ -255,7 +255,7 @@ def test_a_refused_delegation_is_an_audit_entry_with_its_reason_and_changes_noth
 
 def test_a_delegation_from_another_site_is_refused_before_any_lookup() -> None:
     bench = Bench(any_task())
-    bench.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
+    bench.directory.entries = lambda *_, **__: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
     assert isinstance(hand_over(bench, fetch_site="cross-site").refusal, errors.CrossSiteError)
 
 
@@ -290,7 +290,7 @@ def test_an_alias_that_the_directory_learns_later_joins_two_votes() -> None:
 @pytest.mark.parametrize("standing", [any_decided_task(), any_task(status=Status.CANCELLED), any_task(expires_at=NOW)])
 def test_a_look_and_a_click_on_a_closed_task_need_no_lookup(standing: Task) -> None:
     bench = Bench(standing)
-    bench.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
+    bench.directory.entries = lambda *_, **__: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
     bench.reviews.look(bench.token)
     bench.click(decision="reject")
 

@@ -381,7 +381,7 @@ def test_an_opened_task_has_the_aliases_of_the_requester() -> None:
 def test_a_directory_that_does_not_answer_opens_no_task_and_applies_no_decision(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def be_down(*_: object) -> Any:
+    def be_down(*_: object, **__: object) -> Any:
         raise LedgerUnavailableError("directory")
 
     monkeypatch.setattr(MemoryDirectory, "entries", be_down)
@@ -439,7 +439,7 @@ def test_an_escalation_is_handed_off_only_to_people_who_may_vote() -> None:
 
 def test_a_reminder_reaches_the_colleague_without_a_lookup() -> None:
     setup = Setup(any_task(audience=(COLLEAGUE,), delegations=(Delegation(APPROVER, COLLEAGUE, NOW),)))
-    setup.directory.entries = lambda addresses: pytest.fail("a reminder asks nobody new")  # type: ignore[method-assign]
+    setup.directory.entries = lambda *_, **__: pytest.fail("a reminder asks nobody new")  # type: ignore[method-assign]
     setup.waits.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)
     assert setup.hand_off.sent[0]["task"]["recipients"] == [COLLEAGUE]
 
@@ -457,5 +457,5 @@ def test_a_decision_by_a_new_alias_of_the_requester_is_not_applied() -> None:
 @pytest.mark.parametrize("task", [any_task(), any_task(expires_at=NOW), any_task(status=Status.CANCELLED)])
 def test_a_wait_without_a_decision_needs_no_lookup(task: Task) -> None:
     setup = Setup(task)
-    setup.directory.entries = lambda addresses: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
+    setup.directory.entries = lambda *_, **__: pytest.fail("it looked somebody up")  # type: ignore[method-assign]
     setup.waits.read(any_wait())

@@ -257,8 +257,12 @@ class Counters(Protocol):
 class Directory(Protocol):
     """The directory of people: aliases and absences."""
 
-    def entries(self, addresses: Iterable[str]) -> Mapping[str, Entry]:
+    def entries(self, addresses: Iterable[str], *, consistent: bool = True) -> Mapping[str, Entry]:
         """Return the entry of each normalised address; without one, a person has no alias and is not away.
+
+        Args:
+            addresses: The addresses.
+            consistent: Whether changes of the last second must be known. Leave it out where identity counts.
 
         Raises:
             LedgerUnavailableError: The directory did not answer.

@@ -37,7 +37,7 @@ class DynamoDirectory:
         self._table = Table(client, table_name)
         self._owner = normalise if separate_tags else lambda address: untagged(normalise(address))
 
-    def entries(self, addresses: Iterable[str]) -> Mapping[str, Entry]:
+    def entries(self, addresses: Iterable[str], *, consistent: bool = True) -> Mapping[str, Entry]:
         """See `countersign.ports.Directory.entries`.
 
         Aliases of aliases are followed. A malformed absence is ignored: the person who is away is still asked.
@@ -48,7 +48,7 @@ class DynamoDirectory:
             unread = {name for address in wanted for name in self._names(address, listed)} - set(listed)
             if not unread:
                 break
-            listed |= self._items(unread)
+            listed |= self._items(unread, consistent=consistent)
         return {address: self._entry(address, listed) for address in wanted}
 
     def set_alias(self, address: str, person: str) -> None:
@@ -64,9 +64,9 @@ class DynamoDirectory:
         """Set texts about a person: `name`, `language`, `time_zone` or `slack`; an empty one removes it."""
         self._set(address, {name: text or None for name, text in fields.items()})
 
-    def _items(self, addresses: set[str]) -> dict[str, dict[str, Any]]:
+    def _items(self, addresses: set[str], *, consistent: bool) -> dict[str, dict[str, Any]]:
         keys = [{"address": address} for address in sorted(addresses) if address]
-        found = {item["address"]: item for item in self._table.get_many(keys)}
+        found = {item["address"]: item for item in self._table.get_many(keys, consistent=consistent)}
         return {address: found.get(address, {}) for address in addresses}
 
     def _set(self, address: str, fields: dict[str, Any]) -> None:
@@ -102,7 +102,7 @@ class DynamoDirectory:
 class EmptyDirectory:
     """Implements `countersign.ports.Directory` without a table: nobody has aliases or is away."""
 
-    def entries(self, addresses: Iterable[str]) -> Mapping[str, Entry]:
+    def entries(self, addresses: Iterable[str], *, consistent: bool = True) -> Mapping[str, Entry]:  # noqa: ARG002
         """See `countersign.ports.Directory.entries`."""
         return {address: Entry(address) for address in addresses}
 

@@ -34,12 +34,12 @@ def assign(
         LedgerUnavailableError: The directory did not answer.
     """
     wanted = tuple(dict.fromkeys(map(normalise, people)))
-    entries = dict(directory.entries({normalise(requester), *wanted, *taken} - {""}))
+    entries = dict(directory.entries({normalise(requester), *wanted, *taken} - {""}, consistent=False))
     for _ in range(MAX_HOPS):
         unknown = _stand_ins(entries, now) - set(entries)
         if not unknown:
             break
-        entries |= directory.entries(unknown)
+        entries |= directory.entries(unknown, consistent=False)
     return resolve_stand_ins(wanted, taken, entries, requester, now)
 
 

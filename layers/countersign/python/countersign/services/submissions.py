@@ -197,7 +197,7 @@ class Submissions:
         if "approvers" not in document:
             return
         approvers, requesters = document["approvers"], requesters_in(document)
-        aliases = aliases_of(self.directory.entries(map(normalise, (*requesters, *approvers))))
+        aliases = aliases_of(self.directory.entries(map(normalise, (*requesters, *approvers)), consistent=False))
         try:
             check_approvers(approvers, requesters, document.get("rule", {}), aliases, prefix)
             if policy is not None:

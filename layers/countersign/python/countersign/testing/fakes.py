@@ -346,7 +346,7 @@ class MemoryDirectory:
     def __init__(self, known: Mapping[str, Entry] | None = None) -> None:
         self.known = dict(known or {})
 
-    def entries(self, addresses: Iterable[str]) -> Mapping[str, Entry]:
+    def entries(self, addresses: Iterable[str], *, consistent: bool = True) -> Mapping[str, Entry]:
         return {address: self.known.get(address, Entry(address)) for address in addresses}
 
 
