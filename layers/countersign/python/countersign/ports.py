@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -284,6 +284,18 @@ class Secrets(Protocol):
 
     def reread(self, name: str) -> Sequence[str] | None:
         """Return the current active secrets, or None if they were read just now; raises as `active` does."""
+        ...
+
+
+class ProviderApi(Protocol):
+    """The APIs of providers."""
+
+    def at(self, host: str) -> Callable[[str, Mapping[str, str], bytes | None], bytes]:
+        """Return a function that calls paths of a host with headers, by GET or, with a body, by POST.
+
+        All of its calls together take at most `SECONDS`. It returns the body of an answer with status 200, and raises
+        LookFailedError otherwise.
+        """
         ...
 
 

@@ -23,6 +23,9 @@ MAX_DETAIL_CHARACTERS = 500
 SIGNED = "webhook signature"
 """The audit's word for a provider that was identified by its signature."""
 
+ASKED = "provider API"
+"""The audit's word for a provider that the kit asked, at its host."""
+
 ON_BUS = "event bus"
 """The audit's word for a sender whom the event bus has identified by the source of its event."""
 
@@ -39,7 +42,7 @@ class Sender:
 
     Attributes:
         actor: Its name: a provider, a partner, `worker`.
-        identified_by: How it was identified: `callback token`, `webhook signature`, `event bus`.
+        identified_by: How it was identified: `callback token`, `webhook signature`, `provider API`, `event bus`.
         source: Network of the sender; empty without one.
         token: The sender's token, which is stored nowhere; empty without one.
     """
@@ -52,7 +55,7 @@ class Sender:
     @property
     def is_provider(self) -> bool:
         """Whether the sender is the provider itself, whose event ids nobody else can invent."""
-        return self.identified_by in (SIGNED, ON_PARTNER_BUS)
+        return self.identified_by in (SIGNED, ON_PARTNER_BUS, ASKED)
 
     def event(self, event: str, data: Mapping[str, Any]) -> AuditEvent:
         """Return an audit event with this sender as the actor."""

@@ -378,6 +378,20 @@ class UnknownSchemeError(ConfigurationError):
         super().__init__(f"no webhook scheme {scheme[:64]!r} exists; the kit has {', '.join(known)}")
 
 
+class LookFailedError(CountersignError):
+    """A provider did not say how a payment stands. Nothing was recorded.
+
+    Attributes:
+        reason: `unaskable` (its API knows no such id), `slow`, `down`, `redirecting`, `denied` (the API key),
+            `not_found`, `refused` (another status), `too_large`, `unreadable`, or `other_payment` (the answer has
+            another id).
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the provider did not say how the payment stands: {reason}")
+        self.reason = reason
+
+
 class TransientError(CountersignError):
     """The same call may succeed later."""
 

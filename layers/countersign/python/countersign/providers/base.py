@@ -7,7 +7,7 @@ start loads only the provider that it serves.
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from countersign.domain.errors import SignatureError, UnknownSchemeError
 from countersign.domain.provider_events import EventStatus, ProviderEvent
-from countersign.providers.documents import MAX_ID_CHARACTERS
+from countersign.providers.documents import MAX_ID_CHARACTERS, Document
 
 TEST_MODE, LIVE_MODE = "test_mode", "live_mode"
 """Reasons of ignored events: test mode although live mode is expected, and the reverse."""
@@ -133,6 +133,9 @@ class Expected:
 AS_BY_DEFAULT = Expected()
 """Expects events of live mode, and none of other accounts."""
 
+Call = Callable[[str, Mapping[str, str], bytes | None], Document]
+"""Calls a path of the provider's host with headers, by GET or, with a body, by POST, and returns the JSON answer."""
+
 
 class Provider(ABC):
     """One provider's scheme.
@@ -183,6 +186,47 @@ class Provider(ABC):
             event: One of the events that `translate` read from it.
         """
         return verified.body
+
+
+class Look(Provider):
+    """A provider whose API reads one payment: the kit asks it when a webhook does not come.
+
+    The kit calls this host only, by HTTPS, and follows no redirect. It asks for ids that match the pattern, and checks
+    the answer like an event.
+
+    Attributes:
+        host: The API's host, such as `api.example.com`.
+        sandbox: The host of test mode; empty if one host serves both modes.
+        path: The path of a payment, with `{}` in place of its percent-encoded external id.
+        ids: Pattern of the external ids that the API knows; it matches whole ids.
+    """
+
+    host: str
+    sandbox: str = ""
+    path: str
+    ids: str
+
+    def headers(self, key: str, expected: Expected, call: Call) -> Mapping[str, str]:  # noqa: ARG002  for those that need them
+        """Return the headers that authenticate the question: the API key as a bearer token, unless overridden.
+
+        Args:
+            key: The API key, visible ASCII.
+            expected: The provider's settings.
+            call: Calls the same host, for example for an access token.
+        """
+        return {"Authorization": f"Bearer {key}"}
+
+    @abstractmethod
+    def answer(self, said: Document, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
+        """Return the payment's status as events: refunds and disputes first, without event ids.
+
+        Args:
+            said: The API's answer.
+            expected: The provider's settings; its `judge` marks unexpected payments as ignored.
+
+        Raises:
+            ContractError: The answer does not have the documented form.
+        """
 
 
 @cache

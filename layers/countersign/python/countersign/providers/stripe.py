@@ -14,16 +14,20 @@ mode. An event of a connected account has its `account`; without the setting `ac
 
 After `payment_failed` the payer may try again: only `succeeded` and `canceled` are final. `charge.refunded` has the
 total refunded so far. A failed refund, and funds that are reinstated after a dispute, need a person.
+
+https://docs.stripe.com/api/payment_intents/retrieve answers with a payment intent of the API key's account, or of the
+connected account in the header `Stripe-Account`: so an answer names no account. The key may be a restricted one that
+reads PaymentIntents and Charges.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from countersign.domain.errors import SignatureError
 from countersign.domain.money import ISO_4217
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.providers import signatures
-from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
+from countersign.providers.base import AS_BY_DEFAULT, Call, Expected, Look, Verified, WebhookRequest
 from countersign.providers.documents import Document
 
 MINOR_UNITS = {**ISO_4217, "ISK": 2, "UGX": 2, "MGA": 0}
@@ -40,6 +44,19 @@ _STATUSES = {
     "charge.dispute.funds_reinstated": EventStatus.UNKNOWN,
     "refund.failed": EventStatus.UNKNOWN,
 }
+_OF_INTENTS = {
+    "succeeded": EventStatus.PAID,
+    "canceled": EventStatus.FAILED,
+    **dict.fromkeys(
+        ("processing", "requires_action", "requires_capture", "requires_confirmation", "requires_payment_method"),
+        EventStatus.PENDING,
+    ),
+}
+"""https://docs.stripe.com/payments/paymentintents/lifecycle"""
+
+API_VERSION = "2024-06-20"
+"""The version of the answer's form, whatever the account's default is."""
+
 _INTENT = "payment_intent."
 _ASKED = "/data/object/amount"
 _AMOUNTS = {EventStatus.PAID: "/data/object/amount_received", EventStatus.REFUNDED: "/data/object/amount_refunded"}
@@ -48,10 +65,13 @@ _WITHOUT_RESULT = frozenset(
 )
 
 
-class Stripe(Provider):
+class Stripe(Look):
     """Stripe's payment intents; the external id is the payment intent's."""
 
     settings = frozenset({"live", "declined", "account"})
+    host = "api.stripe.com"
+    path = "/v1/payment_intents/{}?expand%5B%5D=latest_charge"
+    ids = r"pi_[A-Za-z0-9_]{1,100}"
 
     def verify(self, request: WebhookRequest, secrets: Sequence[str], now: datetime) -> Verified:
         """Verify one of the signatures of the header."""
@@ -88,6 +108,38 @@ class Stripe(Provider):
         )
         live = event.find("/livemode") in (None, True)
         return (expected.judge(said, live=live, unset="", account=event.find("/account") or ""),)
+
+    def headers(self, key: str, expected: Expected, call: Call) -> Mapping[str, str]:  # noqa: ARG002  the key is enough
+        """Return the key, and the connected account that the settings name."""
+        account = expected.accounts.get("account")
+        return {
+            "Authorization": f"Bearer {key}",
+            "Stripe-Version": API_VERSION,
+            **({"Stripe-Account": account} if account else {}),
+        }
+
+    def answer(self, said: Document, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
+        """Read a payment intent, with the refunds and disputes of its charge."""
+        currency, charge = said.currency("/currency"), "/latest_charge"
+        status = _OF_INTENTS.get(said.text("/status"), EventStatus.UNKNOWN)
+        told = [(status, "/amount_received" if status is EventStatus.PAID else "/amount")]
+        if said.find(f"{charge}/disputed") is True:
+            told.insert(0, (EventStatus.DISPUTED, "/amount"))
+        if said.find(f"{charge}/amount_refunded"):
+            told.insert(0, (EventStatus.REFUNDED, f"{charge}/amount_refunded"))
+        events = (
+            ProviderEvent(
+                event_id="",
+                external_id=said.text("/id"),
+                status=each,
+                amount=said.minor_units(amount, currency, MINOR_UNITS),
+                currency=currency,
+                occurred_at=said.moment(f"{charge}/created"),
+                cumulative=each is EventStatus.REFUNDED,
+            )
+            for each, amount in told
+        )
+        return tuple(expected.judge(event, live=said.find("/livemode") is True) for event in events)
 
 
 def _intent(event: Document, kind: str) -> str:

@@ -15,7 +15,13 @@ from countersign.channels.messages import Message
 from countersign.domain import upkeep
 from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.claims import TakeOver
-from countersign.domain.errors import BodyTooLargeError, HandOffRejectedError, LedgerConflictError, WrongContextError
+from countersign.domain.errors import (
+    BodyTooLargeError,
+    HandOffRejectedError,
+    LedgerConflictError,
+    LookFailedError,
+    WrongContextError,
+)
 from countersign.domain.links import MOST_NEXT, MOST_WAITING, Link, Purpose
 from countersign.domain.people import Entry
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
@@ -348,6 +354,24 @@ class MemoryDirectory:
 
     def entries(self, addresses: Iterable[str], *, consistent: bool = True) -> Mapping[str, Entry]:
         return {address: self.known.get(address, Entry(address)) for address in addresses}
+
+
+class MemoryProviderApi:
+    """The APIs of providers: answers a path with a body, JSON or an error. A path without an answer is not found."""
+
+    def __init__(self, answers: Mapping[str, Any] | None = None) -> None:
+        self.answers = dict(answers or {})
+        self.asked: list[tuple[str, Mapping[str, str], bytes | None]] = []
+
+    def at(self, host: str) -> Callable[[str, Mapping[str, str], bytes | None], bytes]:
+        def call(path: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
+            self.asked.append((host + path, headers, body))
+            answer = self.answers.get(path, LookFailedError("not_found"))
+            if isinstance(answer, Exception):
+                raise answer
+            return answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+
+        return call
 
 
 class MemoryHandOff:
