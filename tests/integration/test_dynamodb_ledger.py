@@ -132,7 +132,7 @@ def test_a_refresh_during_a_transaction_is_refused_and_can_be_repeated(kit: Kit)
 
 
 def test_a_submission_that_botocore_repeats_returns_the_request(kit: Kit) -> None:
-    request = Request(REQUEST_ID, WORKFLOW, "5" * 64, "caller")
+    request = Request(REQUEST_ID, WORKFLOW, "5" * 64, "caller", created_at=NOW)
 
     def lose_the_answer(asked: Any) -> Exception | None:
         return ConnectionClosedError(endpoint_url=URL) if len(puts.asked) == 2 else None

@@ -396,7 +396,7 @@ def test_a_link_is_there_before_its_audit_entry(books: Books) -> None:
 # Requests
 
 
-ASKED = Request(REQUEST_ID, WORKFLOW, "5" * 64, CALLER)
+ASKED = Request(REQUEST_ID, WORKFLOW, "5" * 64, CALLER, created_at=NOW)
 SUCCEEDED, FAILED = RequestStatus.SUCCEEDED, RequestStatus.FAILED
 RESULT = {"status": "approved", "votes": [{"by": APPROVER, "comment": "ä"}], "none": None, "ratio": 0.5}
 
@@ -419,16 +419,25 @@ def test_the_first_start_of_a_request_is_recorded(books: Books, arns: tuple[str,
 
 
 @pytest.mark.parametrize("running", [True, False])
-@pytest.mark.parametrize(("status", "result"), [(SUCCEEDED, RESULT), (SUCCEEDED, None), (FAILED, None)])
-def test_the_end_of_a_request_is_recorded_with_its_result(
-    books: Books, status: RequestStatus, result: Any, running: bool
+@pytest.mark.parametrize(
+    ("status", "result", "error"),
+    [
+        (SUCCEEDED, RESULT, ""),
+        (SUCCEEDED, None, ""),
+        (FAILED, None, "timed_out"),
+        (RequestStatus.CANCELLED, None, "withdrawn"),
+    ],
+)
+def test_the_end_of_a_request_is_recorded_with_its_result_or_error(
+    books: Books, status: RequestStatus, result: Any, error: str, running: bool
 ) -> None:
     books.ledger.submit(ASKED, NOW)
     if running:
         books.ledger.started(REQUEST_ID, "arn:1")
-    books.ledger.finish(REQUEST_ID, WORKFLOW, status, result, NOW)
+    books.ledger.finish(REQUEST_ID, WORKFLOW, status, result, NOW, error)
     request = books.request()
     assert (request.status, request.result, request.input_digest) == (status, result, "5" * 64)
+    assert (request.error, request.ended_at) == (error, NOW)
 
 
 @pytest.mark.parametrize(("first", "second"), [(SUCCEEDED, FAILED), (FAILED, SUCCEEDED)])

@@ -309,7 +309,7 @@ class Invariants:
             if run.error not in EXPECTED_ERRORS and not self._is_explained(run):
                 raise ViolationError(f"{run.name} has failed with {run.error}")
             request = self._world.ledger.request(run.name)
-            if request is None or request.status not in ("succeeded", "failed"):
+            if request is None or not request.ended:
                 raise ViolationError(f"{run.name} has ended {run.ended}, and its request says {request}")
 
     def _is_explained(self, run: Run) -> bool:

@@ -15,6 +15,7 @@ from countersign.domain.identity import (
     is_address,
     is_session_of,
     normalise,
+    role_of,
     session_name,
     untagged,
 )
@@ -120,6 +121,18 @@ def test_the_domain_and_the_contracts_accept_the_same_addresses() -> None:
 )
 def test_only_the_session_of_an_assumed_role_has_a_session_name(caller: str, name: str, session: str) -> None:
     assert (caller_name(caller), session_name(caller)) == (name, session)
+
+
+@pytest.mark.parametrize(
+    ("caller", "role"),
+    [
+        ("arn:aws:sts::111122223333:assumed-role/shop/Rita@example.com", "arn:aws:iam::111122223333:role/shop"),
+        ("arn:aws-cn:sts::111122223333:assumed-role/shop/i-0abc", "arn:aws-cn:iam::111122223333:role/shop"),
+        *((arn, arn) for arn in ("arn:aws:iam::111122223333:user/shop/rita", "arn:aws:iam::111122223333:role/a/b", "")),
+    ],
+)
+def test_the_role_of_a_session_is_without_its_path_and_any_other_principal_is_itself(caller: str, role: str) -> None:
+    assert role_of(caller) == role
 
 
 ROLE = "arn:aws:iam::111122223333:role/teams/payments/Prover"

@@ -1,15 +1,30 @@
 """The end of an execution: its request ends, and its open tasks are cancelled."""
 
+import dataclasses
+from datetime import timedelta
+
 import pytest
 
-from countersign.domain.requests import Request, RequestStatus
+from countersign.domain.identity import role_of
+from countersign.domain.requests import Cancelling, Request, RequestStatus
 from countersign.domain.tasks import Status, Task
+from countersign.domain.votes import found_unsound
 from countersign.services.executions import ENDED, Aftermath, Executions
-from countersign.testing.builders import NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_decided_task, any_task, execution_arn
+from countersign.testing.builders import (
+    CALLER,
+    NOW,
+    REQUEST_ID,
+    TASK_ID,
+    WORKFLOW,
+    any_decided_task,
+    any_task,
+    execution_arn,
+)
 from countersign.testing.fakes import FixedClock, MemoryLedger
 from tests.unit.services.races import meanwhile
 
 SECOND = "order-1001.second"
+EARLIER = NOW - timedelta(hours=1)
 DEAD = sorted(ENDED - {"SUCCEEDED"})
 
 
@@ -28,14 +43,55 @@ def test_the_final_statuses_are_those_of_lambda() -> None:
     assert {"SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED"} == ENDED
 
 
+def outcome_of(ledger: MemoryLedger, status: str = "FAILED") -> tuple[str, str]:
+    """End an execution, and return the status and the error of its request."""
+    ended(ledger, status)
+    return ledger.asked[REQUEST_ID].status, ledger.asked[REQUEST_ID].error
+
+
 @pytest.mark.parametrize("status", DEAD)
 def test_a_dead_execution_fails_its_request_and_cancels_its_open_tasks(status: str) -> None:
     ledger = ledger_with(any_task(), any_task(task_id=SECOND))
     assert ended(ledger, status) == Aftermath(cancelled=(TASK_ID, SECOND))
-    assert ledger.asked[REQUEST_ID].status == "failed"
+    assert (ledger.asked[REQUEST_ID].error, ledger.asked[REQUEST_ID].ended_at) == (status.lower(), NOW)
     assert {task.status for task in ledger.standing.values()} == {Status.CANCELLED}
     assert {task.closed_because for task in ledger.standing.values()} == {f"execution_{status.lower()}"}
     assert [entry.event.data for entry in ledger.entries] == [{"reason": f"execution_{status.lower()}"}] * 2
+
+
+@pytest.mark.parametrize(
+    ("reason", "outcome"),
+    [
+        ("withdrawn_by_operator", ("cancelled", "withdrawn")),
+        ("withdrawn_by_requester", ("cancelled", "withdrawn")),
+        ("hand_off_failed", ("failed", "hand_off_failed")),
+        ("withdrawn", ("failed", "failed")),
+    ],
+)
+def test_the_task_that_was_cancelled_last_tells_why_an_execution_failed(reason: str, outcome: tuple[str, str]) -> None:
+    earlier = any_task(task_id=SECOND, status=Status.CANCELLED, closed_at=EARLIER, closed_because="withdrawn")
+    cancelled = any_task(status=Status.CANCELLED, closed_at=NOW, closed_because=reason)
+    assert outcome_of(ledger_with(cancelled, earlier, any_task(task_id="order-1001.third"))) == outcome
+
+
+def test_an_execution_that_failed_after_its_tasks_were_answered_is_failed() -> None:
+    applied = any_decided_task(status=Status.APPLIED, closed_at=NOW)
+    withdrawn = any_task(task_id=SECOND, status=Status.CANCELLED, closed_at=EARLIER, closed_because="hand_off_failed")
+    assert outcome_of(ledger_with(withdrawn, applied)) == ("failed", "failed")
+
+
+def test_an_execution_that_refused_an_unsound_decision_is_unsound() -> None:
+    ledger = ledger_with(any_decided_task())
+    ledger.commit(found_unsound(any_decided_task(), NOW))
+    assert outcome_of(ledger) == ("failed", "unsound")
+
+
+@pytest.mark.parametrize("status", DEAD)
+def test_a_request_that_its_caller_has_cancelled_is_withdrawn(status: str) -> None:
+    ledger = ledger_with()
+    cancelling = Cancelling("ordered twice", role_of(CALLER), NOW)
+    ledger.asked[REQUEST_ID] = dataclasses.replace(ledger.asked[REQUEST_ID], cancelling=cancelling)
+    assert outcome_of(ledger, status) == ("cancelled", "withdrawn")
 
 
 @pytest.mark.parametrize("status", sorted(ENDED))

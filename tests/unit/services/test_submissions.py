@@ -8,7 +8,7 @@ import pytest
 from countersign.contracts import validation
 from countersign.domain.errors import ContractError, RequestConflictError, RetiredWorkflowError, StartFailedError
 from countersign.domain.people import Entry
-from countersign.domain.requests import Request, RequestStatus
+from countersign.domain.requests import ERRORS, Request, RequestStatus
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Status
 from countersign.services import submissions
@@ -160,6 +160,9 @@ def test_a_report_has_status_result_and_tasks_and_no_callback() -> None:
         "workflow": WORKFLOW,
         "status": "succeeded",
         "result": {"status": "approved"},
+        "error": None,
+        "created_at": "2026-03-01T09:00:00.000000Z",
+        "ended_at": "2026-03-01T09:00:00.000000Z",
         "submitted_by": CALLER,
         "tasks": [
             {
@@ -189,19 +192,22 @@ def test_a_report_has_the_question_for_which_a_task_waits_for_its_requester() ->
 
 
 @pytest.mark.parametrize(
-    ("status", "told"),
+    ("status", "code", "told"),
     [
-        (RequestStatus.SUBMITTED, "running"),
-        (RequestStatus.RUNNING, "running"),
-        (RequestStatus.FAILED, "failed"),
+        (RequestStatus.SUBMITTED, "", "running"),
+        (RequestStatus.RUNNING, "", "running"),
+        *((RequestStatus.FAILED, code, "failed") for code in ERRORS if code != "withdrawn"),
+        (RequestStatus.CANCELLED, "withdrawn", "cancelled"),
     ],
 )
-def test_a_report_has_the_status_running_or_failed(status: RequestStatus, told: str) -> None:
+def test_a_report_without_a_result_says_why_in_a_code_and_a_sentence(
+    status: RequestStatus, code: str, told: str
+) -> None:
     setup = Setup()
-    setup.ledger.asked[REQUEST_ID] = Request(REQUEST_ID, WORKFLOW, status=status)
+    setup.ledger.asked[REQUEST_ID] = Request(REQUEST_ID, WORKFLOW, status=status, error=code)
     report = setup.submissions.report(REQUEST_ID)
-    assert report
-    assert (report["status"], report["result"], report["tasks"]) == (told, None, [])
+    assert (report["status"], report["result"], report["tasks"], report["ended_at"]) == (told, None, [], None)
+    assert report["error"] == ({"code": code, "message": ERRORS[code]} if code else None)
 
 
 # Aliases

@@ -196,7 +196,9 @@ class RequestLedger(Protocol):
         """Record that Lambda accepted the start; a request that has ended stays ended."""
         ...
 
-    def finish(self, request_id: str, workflow: str, status: RequestStatus, result: Any, at: datetime) -> None:
+    def finish(
+        self, request_id: str, workflow: str, status: RequestStatus, result: Any, at: datetime, error: str = ""
+    ) -> None:
         """Record the end of a request; the first recorded end stays."""
         ...
 

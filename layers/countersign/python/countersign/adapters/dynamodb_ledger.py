@@ -52,7 +52,7 @@ from countersign.adapters.keys import (
     token_key,
 )
 from countersign.adapters.link_items import link_document, link_of
-from countersign.adapters.request_items import NOT_WAITING, request_document, request_of
+from countersign.adapters.request_items import NOT_WAITING, end_fields, request_document, request_of
 from countersign.adapters.task_items import (
     NEVER_DUE,
     RETENTION,
@@ -374,16 +374,12 @@ class DynamoLedger:
         fields = {"status": RequestStatus.RUNNING.value, "execution_arn": execution_arn or None, **NOT_WAITING}
         self._unless_ended(request_id, fields, "#status = :submitted", {"submitted": "submitted"})
 
-    def finish(self, request_id: str, workflow: str, status: RequestStatus, result: Any, at: datetime) -> None:
+    def finish(
+        self, request_id: str, workflow: str, status: RequestStatus, result: Any, at: datetime, error: str = ""
+    ) -> None:
         """See `RequestLedger.finish`."""
-        fields = {
-            "workflow": workflow,
-            "status": status.value,
-            "result": None if result is None else json.dumps(result, ensure_ascii=False),
-            "ended_at": to_text(at),
-            "ttl": epoch_after(at),
-            **NOT_WAITING,
-        }
+        text = None if result is None else json.dumps(result, ensure_ascii=False)
+        fields = {"workflow": workflow, "result": text, **end_fields(status, error, at)}
         condition = "attribute_not_exists(#status) OR #status IN (:submitted, :running)"
         self._unless_ended(request_id, fields, condition, {"submitted": "submitted", "running": "running"})
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from countersign.adapters.keys import REQUEST, request_key
-from countersign.adapters.task_items import NEVER_DUE, due
+from countersign.adapters.task_items import NEVER_DUE, due, epoch_after
 from countersign.domain.clock import from_text, to_text
 
 if TYPE_CHECKING:
-    from countersign.domain.requests import Request
+    from countersign.domain.requests import Request, RequestStatus
 
 NOT_WAITING: Mapping[str, Any] = {"input": None, **NEVER_DUE}
 """Fields that a started request no longer needs: Lambda has its input, and the sweeper ignores it."""
@@ -35,18 +35,44 @@ def request_document(request: Request, at: datetime) -> dict[str, Any]:
 def request_of(document: Mapping[str, Any]) -> Request:
     """Read a request from its document."""
     # Imported here: pages and webhooks read no requests, and it would slow their cold starts.
-    from countersign.domain.requests import Request, RequestStatus
+    from countersign.domain.requests import Cancelling, Request
 
-    swept_at = document.get("swept_at")
+    cancelling = document.get("cancelling")
+    status, error = _end_of(document)
     return Request(
         request_id=document["pk"].removeprefix(REQUEST),
         workflow=document.get("workflow", ""),
         input_digest=document.get("input_digest", ""),
         submitted_by=document.get("submitted_by", ""),
         deadline_seconds=document.get("deadline_seconds", 0),
-        status=RequestStatus(document["status"]),
+        status=status,
         execution_arn=document.get("execution_arn", ""),
         result=json.loads(document["result"]) if "result" in document else None,
         input=json.loads(document["input"]) if "input" in document else None,
-        swept_at=from_text(swept_at) if swept_at else None,
+        swept_at=_time(document, "swept_at"),
+        created_at=_time(document, "submitted_at"),
+        ended_at=_time(document, "ended_at"),
+        error=error,
+        cancelling=cancelling and Cancelling(cancelling["reason"], cancelling["by"], from_text(cancelling["at"])),
     )
+
+
+def end_fields(status: RequestStatus, error: str, at: datetime) -> dict[str, Any]:
+    """Return the attributes of an ended request. Releases without `cancelled` read a withdrawn request as failed."""
+    stored = "failed" if status == "cancelled" else status.value
+    return {"status": stored, "error": error or None, "ended_at": to_text(at), "ttl": epoch_after(at), **NOT_WAITING}
+
+
+def _end_of(document: Mapping[str, Any]) -> tuple[RequestStatus, str]:
+    """Return a request's status and its error code; requests of earlier releases failed without one."""
+    from countersign.domain.requests import FAILED, WITHDRAWN, RequestStatus
+
+    status = RequestStatus(document["status"])
+    if status is not RequestStatus.FAILED:
+        return status, ""
+    error = document.get("error", FAILED)
+    return RequestStatus.CANCELLED if error == WITHDRAWN else status, error
+
+
+def _time(document: Mapping[str, Any], name: str) -> datetime | None:
+    return from_text(document[name]) if name in document else None

@@ -39,6 +39,18 @@ def session_name(caller: str) -> str:
     return role_and_session.partition("/")[2] if kind == "assumed-role" else ""
 
 
+def role_of(caller: str) -> str:
+    """Return the ARN of the role of a caller's session, without the role's path, which that of a session lacks.
+
+    Any other ARN stays as it is.
+    """
+    account, _, principal = caller.rpartition(":")
+    kind, _, role_and_session = principal.partition("/")
+    if kind != "assumed-role":
+        return caller
+    return f"{account.replace(':sts:', ':iam:')}:role/{role_and_session.partition('/')[0]}"
+
+
 def is_session_of(caller: str, role: str) -> bool:
     """Tell whether a caller's ARN is that of a role's session.
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 EXECUTION_MARGIN = timedelta(hours=1)
 """Minimum time between a task's deadline and the time-out of its execution, in which the workflow can end."""
@@ -18,6 +18,36 @@ class RequestStatus(StrEnum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CANCELLED = "cancelled"
+    """It was withdrawn, by a caller, an operator or the requester."""
+
+
+WITHDRAWN, STOPPED, TIMED_OUT = "withdrawn", "stopped", "timed_out"
+HAND_OFF_FAILED, UNSOUND, FAILED = "hand_off_failed", "unsound", "failed"
+
+ERRORS = {
+    WITHDRAWN: "the request was withdrawn before it was answered",
+    STOPPED: "somebody stopped the execution of the workflow",
+    TIMED_OUT: "the execution of the workflow reached its time-out",
+    HAND_OFF_FAILED: "a question could not be handed off to those who should answer it",
+    UNSOUND: "the recorded votes do not make the recorded decision; nothing acts on it",
+    FAILED: "the workflow failed; its operators find the cause in its log",
+}
+"""Why requests end without a result: the message of each error code."""
+
+
+class Cancelling(NamedTuple):
+    """A caller's withdrawal of a request whose workflow may still run.
+
+    Attributes:
+        reason: The caller's reason.
+        by: ARN of the caller's role.
+        at: When, in UTC.
+    """
+
+    reason: str
+    by: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -34,6 +64,10 @@ class Request:
         result: The workflow's result.
         input: The workflow's input; kept until the start is recorded.
         swept_at: When the sweeper started it again; None if it never did.
+        created_at: When it was submitted, in UTC; None if it was not submitted.
+        ended_at: When it ended, in UTC; None while it runs.
+        error: Why it ended without a result, a key of `ERRORS`; empty while it runs, or if it succeeded.
+        cancelling: The caller's withdrawal; None without one.
     """
 
     request_id: str
@@ -46,8 +80,12 @@ class Request:
     result: Any = None
     input: Mapping[str, Any] | None = None
     swept_at: datetime | None = None
+    created_at: datetime | None = None
+    ended_at: datetime | None = None
+    error: str = ""
+    cancelling: Cancelling | None = None
 
     @property
     def ended(self) -> bool:
         """Whether its execution has ended."""
-        return self.status in (RequestStatus.SUCCEEDED, RequestStatus.FAILED)
+        return self.status not in (RequestStatus.SUBMITTED, RequestStatus.RUNNING)

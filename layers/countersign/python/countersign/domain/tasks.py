@@ -76,6 +76,9 @@ WITHDRAWN_BY_REQUESTER = "withdrawn_by_requester"
 WITHDRAWN_BY_PEOPLE = frozenset({WITHDRAWN_BY_OPERATOR, WITHDRAWN_BY_REQUESTER})
 """The reasons of withdrawals about which the workflow does not know yet: its callback must be rung."""
 
+HAND_OFF_FAILED = "hand_off_failed"
+"""The reason of a task whose first hand-off failed."""
+
 MAX_COMMENT_CHARACTERS = 2000
 """The longest comment."""
 

@@ -299,6 +299,15 @@ def is_sound(task: Task) -> bool:
     return {*map(task.aliases.person, verdict.decided_by)} == {*map(task.aliases.person, task.decided_by)}
 
 
+UNSOUND = "found_unsound"
+"""The audit entry of a decision that `is_sound` refuses."""
+
+
+def found_unsound(task: Task, now: datetime) -> Change:
+    """Return the record that a workflow did not apply a decision, because the votes do not make it."""
+    return Change(task, None, {}, (AuditEvent(UNSOUND, task.workflow),), now)
+
+
 def _is_spent(vote: Vote | None) -> bool:
     return vote is not None and vote.number >= MAX_ANSWERS
 

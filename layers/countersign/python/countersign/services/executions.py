@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from countersign.domain import tasks
+from countersign.domain import requests, tasks, votes
 from countersign.domain.clock import Clock
-from countersign.domain.requests import RequestStatus
+from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.tasks import Status, Task
 from countersign.retries import retried
 
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 SUCCEEDED = "SUCCEEDED"
 ENDED = frozenset({SUCCEEDED, "FAILED", "TIMED_OUT", "STOPPED"})
 """Lambda's statuses of an ended durable execution."""
+
+_BY_STATUS = {"STOPPED": requests.STOPPED, "TIMED_OUT": requests.TIMED_OUT}
+_BY_REASON = {
+    **dict.fromkeys(tasks.WITHDRAWN_BY_PEOPLE, requests.WITHDRAWN),
+    tasks.HAND_OFF_FAILED: requests.HAND_OFF_FAILED,
+}
+"""The errors of the executions that fail because a task of theirs was cancelled, by the task's reason."""
+
+_OUTCOMES = {"": RequestStatus.SUCCEEDED, requests.WITHDRAWN: RequestStatus.CANCELLED}
+"""The statuses of ended requests by their error; with any other error a request has failed."""
 
 
 @dataclass(frozen=True)
@@ -54,14 +64,32 @@ class Executions:
         if request and request.execution_arn not in ("", execution_arn):
             return Aftermath()
         if request and not request.ended:
-            outcome = RequestStatus.SUCCEEDED if status == SUCCEEDED else RequestStatus.FAILED
-            self.ledger.finish(request_id, request.workflow, outcome, None, self.clock.now())
+            error = "" if status == SUCCEEDED else self._error(status, request, tasks_of_request)
+            outcome = _OUTCOMES.get(error, RequestStatus.FAILED)
+            self.ledger.finish(request_id, request.workflow, outcome, None, self.clock.now(), error)
         reason = tasks.execution_ended(status)
         left = {task.task_id: self._close(task, reason) for task in tasks_of_request}
         return Aftermath(
             cancelled=tuple(task_id for task_id, status in left.items() if status is Status.CANCELLED),
             stranded=tuple(task_id for task_id, status in left.items() if status is Status.DECIDED),
         )
+
+    def _error(self, status: str, request: Request, tasks_of_request: list[Task]) -> str:
+        """Return why an execution ended without a result: by Lambda's status, and by its tasks."""
+        if request.cancelling:
+            return requests.WITHDRAWN
+        if status in _BY_STATUS:
+            return _BY_STATUS[status]
+        if any(map(self._is_unsound, tasks_of_request)):
+            return requests.UNSOUND
+        closed = ((task.closed_at, task.closed_because) for task in tasks_of_request if task.closed_at)
+        _, reason = max(closed, default=(None, ""))
+        return _BY_REASON.get(reason, requests.FAILED)
+
+    def _is_unsound(self, task: Task) -> bool:
+        if task.status is not Status.DECIDED:
+            return False
+        return any(entry.event.event == votes.UNSOUND for entry in self.ledger.audit(task.task_id))
 
     def _close(self, task: Task, reason: str) -> Status | None:
         """Cancel a task if it is open, and return CANCELLED; DECIDED if its decision is not applied; otherwise None."""

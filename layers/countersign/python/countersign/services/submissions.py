@@ -24,7 +24,7 @@ from countersign.domain.identity import normalise
 from countersign.domain.people import aliases_of, check_approvers, requesters_in
 from countersign.domain.policy import Policy
 from countersign.domain.proofs import is_proof, is_simulated
-from countersign.domain.requests import Request, RequestStatus
+from countersign.domain.requests import ERRORS, Request, RequestStatus
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Task
 from countersign.services.caller_rules import CallerRules
@@ -112,6 +112,7 @@ class Submissions:
         document = self._filled_in(document, submitted_by)
         self._check(document, submitted_by)
         workflow, request_id = document["workflow"], document["request_id"]
+        now = self.clock.now()
         asked = Request(
             request_id,
             workflow,
@@ -119,8 +120,9 @@ class Submissions:
             submitted_by,
             deadline_seconds=self.workflows[workflow].deadline_seconds,
             input=document["input"],
+            created_at=now,
         )
-        standing = self.ledger.submit(asked, self.clock.now())
+        standing = self.ledger.submit(asked, now)
         if (standing.workflow, standing.input_digest) != (asked.workflow, asked.input_digest):
             raise RequestConflictError(request_id)
         if standing.status is not RequestStatus.SUBMITTED:
@@ -222,6 +224,9 @@ class Submissions:
             "workflow": request.workflow,
             "status": RequestStatus.RUNNING if request.status is RequestStatus.SUBMITTED else request.status,
             "result": _as_of_now(request.result, tasks),
+            "error": _error_report(request),
+            "created_at": request.created_at and to_text(request.created_at),
+            "ended_at": request.ended_at and to_text(request.ended_at),
             "submitted_by": request.submitted_by,
             "tasks": [_task_report(task) for task in tasks],
         }
@@ -244,6 +249,10 @@ def _asks_nobody(policy: Policy, document: Mapping[str, Any], prefix: str) -> It
     with suppress(UncoveredAmountError):  # the rule for the amount reports it
         if not all(map(is_simulated, policy.asks(document))):
             yield ContractError("must be an amount for which the policy names no people", f"{prefix}/amount")
+
+
+def _error_report(request: Request) -> dict[str, str] | None:
+    return {"code": request.error, "message": ERRORS[request.error]} if request.error else None
 
 
 def _task_report(task: Task) -> dict[str, Any]:

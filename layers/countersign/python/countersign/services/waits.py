@@ -264,14 +264,13 @@ class Waits:
 
         Returns:
             A decided task also has `outcome`, `decided_by`, `decided_at` and `votes`, and after a revision `round` and
-            `content`; `unsound` is true, and the task
-            unchanged, if the votes do not make its decision. A machine's task has `refused_answers`, `heard_at`,
-            `declined` if an attempt to pay was declined, and `answer` and `failure` in place of `votes`. A cancelled
-            task has `closed_because`.
+            `content`; if the votes do not make its decision, `unsound` is true, and only the task's audit changes. A
+            machine's task has `refused_answers`, `heard_at`, `declined` if an attempt to pay was declined, and
+            `answer` and `failure` in place of `votes`. A cancelled task has `closed_because`.
         """
         task, now = self._present(wait.task_id), self.clock.now()
         if task.status is Status.DECIDED and task.audience and not self._is_sound(task):
-            return _report(task, now) | {"unsound": True}
+            return self._refused(task, now)
         change = tasks.close(task, now) or (answers.lost(task, silence, now) if silence is not None else None)
         task = self.ledger.commit(change) if change else task
         return _report(task, now) | self._collected(task)
@@ -450,6 +449,13 @@ class Waits:
     def _is_sound(self, task: Task) -> bool:
         """Recount the votes with the directory's current aliases, which may be newer than the decision."""
         return votes.is_sound(identified(self.directory, task))
+
+    def _refused(self, task: Task, now: datetime) -> Report:
+        """Record an unsound decision once, and report it."""
+        change = votes.found_unsound(task, now)
+        if not any(entry.event in change.events for entry in self.ledger.audit(task.task_id)):
+            self.ledger.commit(change)
+        return _report(task, now) | {"unsound": True}
 
     def _collected(self, task: Task) -> Report:
         """Return the collected answers; nothing for tasks that collect none or are still open."""

@@ -299,11 +299,14 @@ class MemoryLedger:
                 request, status=RequestStatus.RUNNING, execution_arn=execution_arn, input=None
             )
 
-    def finish(self, request_id: str, workflow: str, status: RequestStatus, result: Any, at: datetime) -> None:
-        assert at.tzinfo
+    def finish(
+        self, request_id: str, workflow: str, status: RequestStatus, result: Any, at: datetime, error: str = ""
+    ) -> None:
         request = self.asked.get(request_id) or Request(request_id, workflow)
-        if request.status in (RequestStatus.SUBMITTED, RequestStatus.RUNNING):
-            self.asked[request_id] = dataclasses.replace(request, status=status, result=result, input=None)
+        if not request.ended:
+            self.asked[request_id] = dataclasses.replace(
+                request, status=status, result=result, input=None, error=error, ended_at=at
+            )
 
     def task_ids(self, request_id: str) -> list[str]:
         return sorted(task.task_id for task in self.standing.values() if task.request_id == request_id)

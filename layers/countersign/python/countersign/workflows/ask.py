@@ -31,7 +31,7 @@ from countersign.domain.errors import (
 from countersign.domain.policy import Escalation
 from countersign.domain.questions import Question
 from countersign.domain.requests import EXECUTION_MARGIN
-from countersign.domain.tasks import Status
+from countersign.domain.tasks import HAND_OFF_FAILED, Status
 from countersign.services.waits import FailedHandOff, Report, Wait
 from countersign.workflows.runtime import current
 from countersign.workflows.steps import HAND_OFF_STEP, LEDGER_STEP
@@ -297,7 +297,7 @@ class _Asking:
         self._hastened = True
 
     def _take_back(self, wait: Wait, error: StepError) -> Report:
-        cancelled = self._step(f"{self._name} cancel", lambda: current().waits.cancel(wait, "hand_off_failed"))
+        cancelled = self._step(f"{self._name} cancel", lambda: current().waits.cancel(wait, HAND_OFF_FAILED))
         if cancelled.get("duplicate"):
             raise DuplicateTaskNameError(wait.task_id) from error
         if cancelled["status"] == Status.CANCELLED:
