@@ -10,6 +10,7 @@ from typing import Any
 from aws_durable_execution_sdk_python import DurableContext, StepContext, durable_execution
 
 from countersign.domain.requests import RequestStatus
+from countersign.functions.log import logger
 from countersign.workflows.runtime import current
 from countersign.workflows.steps import LEDGER_STEP
 
@@ -38,16 +39,38 @@ def workflow(body: Body) -> Callable[[Any, Any], Any]:
     """Turn a function from the request's input to its result into a durable handler.
 
     The handler is invoked with `{"request_id", "workflow", "submitted_by", "input"}`. Its last step records the result,
-    which must be plain JSON values.
+    which must be plain JSON values. If the workflow raises, its place in the code is the `StackTrace` of the
+    execution's error, where Lambda's own runtime puts it: the SDK leaves it empty.
     """
+    traces: dict[int, list[str]] = {}
 
     @functools.wraps(body)
     def handler(event: dict[str, Any], context: DurableContext) -> dict[str, Any]:
-        result = body(event["input"], context)
-        context.step(lambda step: _record(step, event["request_id"], result), RECORD_RESULT, LEDGER_STEP)
+        try:
+            result = body(event["input"], context)
+            context.step(lambda step: _record(step, event["request_id"], result), RECORD_RESULT, LEDGER_STEP)
+        except Exception as error:
+            from countersign.workflows.failures import Failed
+
+            failed = Failed.of(error, body.__module__)
+            traces[id(context.lambda_context)] = failed.trace
+            invocation = getattr(context.lambda_context, "aws_request_id", None)  # the traceback's line has it too
+            about = {"request_id": event["request_id"], "function_request_id": invocation}
+            logger.error("workflow raised", **about, error=failed.name, at=failed.at)
+            raise
         return result
 
-    return durable_execution(handler)
+    execute = durable_execution(handler)
+
+    @functools.wraps(body)
+    def invoked(event: Any, context: Any) -> Any:
+        output = execute(event, context)
+        trace = traces.pop(id(context), None)
+        if trace and "Error" in output:
+            output["Error"]["StackTrace"] = trace
+        return output
+
+    return invoked
 
 
 def execution_of(context: DurableContext) -> Execution:
