@@ -256,7 +256,10 @@ def _invoke(arn: str) -> Record:
 
 
 def _execute(function: Record, event: Record) -> Record:
+    """Invoke a function, and log what it wrote, as upstream does for functions that are not durable."""
     result: Record = lambda_svc._execute_function(function, event)
+    if written := result.get("log"):
+        lambda_svc.logger.info("Lambda %s output:\n%s", function["config"]["FunctionName"], written)
     return result
 
 
@@ -353,6 +356,7 @@ def _fail_invocation(record: Record, body: Any) -> None:
         return
     output = _decoded(body)
     error = _error(output.get("errorType", "Unhandled"), output.get("errorMessage", ""))
+    error["StackTrace"] = output.get("stackTrace", [])
     lambda_durable.mark_execution_completed(record["DurableExecutionArn"], None, error)
 
 

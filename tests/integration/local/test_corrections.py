@@ -269,6 +269,32 @@ def test_an_execution_whose_invocations_all_crash_fails(corrected: Cloud, tmp_pa
     assert marks_of(tmp_path / "crashes") == 5
 
 
+RAISING = {
+    "import of_nothing": ("Runtime.ImportModuleError", 1),
+    "{}['a']": ("KeyError", 1),
+    "\ndef handler(event, context): return event['a']": ("KeyError", 2),
+}
+
+
+@pytest.mark.parametrize("code", RAISING, ids=["no such module", "the import raises", "the handler raises"])
+def test_an_error_has_its_class_and_its_place_and_the_log_its_traceback(
+    corrected: Cloud, uncorrected: Cloud, code: str
+) -> None:
+    name, durable = f"raises-{len(code)}", {"ExecutionTimeout": 60, "RetentionPeriodInDays": 1}
+    for cloud in (corrected, uncorrected):
+        cloud.create(name, code, DurableConfig=durable)
+        cloud.client("lambda").publish_version(FunctionName=name)
+    kind, line = RAISING[code]
+    error = corrected.ended(corrected.run("raise", function=name))["Error"]
+    assert error["ErrorType"] == kind
+    assert f'File "/var/task/index.py", line {line}, in ' in error["StackTrace"][-1]
+    logged = corrected.emulator.log.read_text().partition(f"Lambda {name} output:")[2]
+    assert f'index.py", line {line}' in logged
+
+    answer = uncorrected.client("lambda").invoke(FunctionName=name)
+    assert json.loads(answer["Payload"].read())["errorType"] in ("RuntimeError", "Runtime.HandlerError")
+
+
 # ---- environments ----
 
 FRAGILE = """
