@@ -21,7 +21,8 @@
 A provider is one module with a `PROVIDER`, named for its scheme. The kit's modules are beside this file, a fork's are
 in `extensions/providers`. No list names them: a function loads the modules of the schemes in its stage's settings.
 
-A provider that is a `Look` too can be asked for a payment whose webhook did not come.
+A provider that is a `Look` can be asked for a payment whose webhook did not come. One that signs nothing is an
+`Unsigned`: its webhooks only name the payment to ask for, as in `mollie.py`.
 
 A fork's provider imports this module and the standard library. The kit's own import `base`, `documents` and
 `signatures`, which import neither a provider nor this module.
@@ -31,7 +32,16 @@ from countersign.domain.errors import ContractError, SecretError, SignatureError
 from countersign.domain.money import ISO_4217
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.providers import signatures
-from countersign.providers.base import AS_BY_DEFAULT, Call, Expected, Look, Provider, Verified, WebhookRequest
+from countersign.providers.base import (
+    AS_BY_DEFAULT,
+    Call,
+    Expected,
+    Look,
+    Provider,
+    Unsigned,
+    Verified,
+    WebhookRequest,
+)
 from countersign.providers.documents import Document
 
 __all__ = [
@@ -47,6 +57,7 @@ __all__ = [
     "ProviderEvent",
     "SecretError",
     "SignatureError",
+    "Unsigned",
     "Verified",
     "VerifierUnavailableError",
     "WebhookRequest",

@@ -229,6 +229,25 @@ class Look(Provider):
         """
 
 
+class Unsigned(Look):
+    """A provider that signs nothing: what it posts only names a payment, for which the kit then asks it.
+
+    So a forged post can at most cause a question about a payment that waits for its provider in any case.
+    """
+
+    @abstractmethod
+    def named(self, body: bytes) -> str:
+        """Return the external id that an unverified body names; any other text, or an empty one, if it names none."""
+
+    def verify(self, request: WebhookRequest, secrets: Sequence[str], now: datetime) -> Verified:  # noqa: ARG002  nothing verifies it
+        """Refuse every request: none is an event."""
+        raise SignatureError("missing")
+
+    def translate(self, verified: Verified, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:  # noqa: ARG002  it has no events
+        """Return no events: only `answer` says how a payment stands."""
+        return ()
+
+
 @cache
 def load(scheme: str) -> Provider:
     """Return the provider of a scheme, the name of its module.

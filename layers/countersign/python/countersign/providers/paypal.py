@@ -16,6 +16,10 @@ an event is of live mode. A webhook id belongs to one app, so no account is comp
 The external id is the capture's `custom_id`, which you set with the order; without one, the capture's own id. A payer
 whose capture was declined may try again under the same `custom_id`; then the capture's id is the payment id. A capture
 without a `custom_id` has no second attempt. A refund names its capture in the link `up`.
+
+https://developer.paypal.com/docs/api/payments/v2/#captures_get reads a capture by its own id. No API reads one by its
+`custom_id`, so a payment that has one cannot be asked for. An API key is `<client id>:<client secret>`; PayPal has none
+that can only read. An answer does not say how much of a partial refund went back, so a person must look at it.
 """
 
 from binascii import b2a_base64
@@ -25,12 +29,13 @@ from datetime import datetime
 from countersign.domain.errors import ContractError, SecretError, SignatureError, VerifierUnavailableError
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.providers import signatures
-from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
+from countersign.providers.base import AS_BY_DEFAULT, Call, Expected, Look, Verified, WebhookRequest
 from countersign.providers.documents import Document
 
 TIMEOUT_SECONDS = 5
 _MAX_ANSWER_BYTES = 64 * 1024
-_HOSTS = {"live": "https://api-m.paypal.com", "sandbox": "https://api-m.sandbox.paypal.com"}
+_HOSTS = {"live": "api-m.paypal.com", "sandbox": "api-m.sandbox.paypal.com"}
+_TOKENS, _GRANT = "/v1/oauth2/token", b"grant_type=client_credentials"
 _FIELDS = {
     "auth_algo": "paypal-auth-algo",
     "cert_url": "paypal-cert-url",
@@ -48,13 +53,20 @@ _STATUSES = {
     "REFUNDED": EventStatus.REFUNDED,
     "REVERSED": EventStatus.REFUNDED,
 }
+_OF_CAPTURES = {
+    "COMPLETED": (EventStatus.PAID,),
+    "REFUNDED": (EventStatus.REFUNDED, EventStatus.PAID),
+    "PENDING": (EventStatus.PENDING,),
+    "DECLINED": (EventStatus.DECLINED,),
+    "FAILED": (EventStatus.FAILED,),
+}
 _DISPUTE = "CUSTOMER.DISPUTE.CREATED"
 
 Post = Callable[[str, Mapping[str, str], bytes], tuple[int, bytes]]
 """Posts a body to a URL with headers, and returns status and body of the answer; raises OSError without an answer."""
 
 
-class PayPal(Provider):
+class PayPal(Look):
     """PayPal's captures.
 
     Args:
@@ -62,6 +74,9 @@ class PayPal(Provider):
     """
 
     settings = frozenset({"live", "declined"})
+    host, sandbox = _HOSTS["live"], _HOSTS["sandbox"]
+    path = "/v2/payments/captures/{}"
+    ids = r"[A-Z0-9]{17}"
 
     def __init__(self, post: Post | None = None) -> None:
         self._post = post or post_over_https
@@ -94,6 +109,29 @@ class PayPal(Provider):
             return ()
         return tuple(expected.judge(each, live=verified.origin != "sandbox") for each in said)
 
+    def headers(self, key: str, expected: Expected, call: Call) -> Mapping[str, str]:  # noqa: ARG002  the host says the mode
+        """Return an access token of the app."""
+        return {"Authorization": f"Bearer {_token_of(call(_TOKENS, _basic(key), _GRANT))}"}
+
+    def answer(self, said: Document, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
+        """Read a capture. Its host is the one of the expected mode."""
+        currency = said.currency("/amount/currency_code")
+        return tuple(
+            expected.judge(
+                ProviderEvent(
+                    event_id="",
+                    external_id=said.text("/custom_id" if said.find("/custom_id") else "/id"),
+                    status=status,
+                    amount=said.amount("/amount/value", currency),
+                    currency=currency,
+                    occurred_at=said.moment("/create_time"),
+                    cumulative=status is EventStatus.REFUNDED,
+                ),
+                live=expected.live,
+            )
+            for status in _OF_CAPTURES.get(said.text("/status"), (EventStatus.UNKNOWN,))
+        )
+
     def _confirms(self, account: "_Account", question: Mapping[str, str], body: bytes) -> bool:
         # The raw body is inserted: JSON that is parsed and written again would have another checksum.
         import json
@@ -105,13 +143,12 @@ class PayPal(Provider):
         return answer is not None and answer.find("/verification_status") == "SUCCESS"
 
     def _token(self, account: "_Account") -> str:
-        basic = b2a_base64(f"{account.client_id}:{account.client_secret}".encode(), newline=False).decode()
-        headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
-        answer = self._ask(f"{account.host}/v1/oauth2/token", headers, b"grant_type=client_credentials")
-        token = answer.find("/access_token") if answer else None
-        if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-            raise VerifierUnavailableError("PayPal gave no access token")
-        return token
+        headers = _basic(f"{account.client_id}:{account.client_secret}")
+        answer = self._ask(f"{account.host}{_TOKENS}", headers, _GRANT)
+        try:
+            return _token_of(answer or Document(None))
+        except ContractError as error:
+            raise VerifierUnavailableError("PayPal gave no access token") from error
 
     def _ask(self, url: str, headers: Mapping[str, str], body: bytes) -> Document | None:
         """Return PayPal's answer; None if PayPal calls the request malformed."""
@@ -125,6 +162,18 @@ class PayPal(Provider):
         if status not in (200, 400, 404, 422):
             raise VerifierUnavailableError(f"PayPal answered {status}")
         return document
+
+
+def _basic(credentials: str) -> dict[str, str]:
+    basic = b2a_base64(credentials.encode(), newline=False).decode()
+    return {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
+
+
+def _token_of(answer: Document) -> str:
+    token = answer.find("/access_token")
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+        raise answer.refusal("must be a text of printable ASCII characters", "/access_token")
+    return token
 
 
 def _capture(event: Document, status: EventStatus) -> ProviderEvent:
@@ -172,7 +221,7 @@ def _disputes(event: Document) -> list[ProviderEvent]:
 class _Account:
     def __init__(self, environment: str, client_id: str, client_secret: str, webhook_id: str) -> None:
         self.environment = environment
-        self.host = _HOSTS[environment]
+        self.host = f"https://{_HOSTS[environment]}"
         self.client_id = client_id
         self.client_secret = client_secret
         self.webhook_id = webhook_id

@@ -1,0 +1,156 @@
+"""The providers that can be asked: their hosts, the questions, and what their answers say."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from countersign.domain.errors import ContractError, SignatureError
+from countersign.providers.base import Expected, Look, Unsigned, Verified, WebhookRequest, load, schemes
+from countersign.providers.documents import Document
+from countersign.testing.builders import NOW
+
+INTENT = {
+    "id": "pi_1001",
+    "amount": 25000,
+    "amount_received": 25000,
+    "currency": "eur",
+    "livemode": True,
+    "status": "succeeded",
+    "latest_charge": {"created": 1_772_355_598, "amount_refunded": 0, "disputed": False},
+}
+CAPTURE = {
+    "id": "42311647XV020574X",
+    "amount": {"currency_code": "EUR", "value": "250.00"},
+    "status": "COMPLETED",
+    "create_time": "2026-03-01T08:59:58Z",
+}
+PAYMENT = {
+    "id": "tr_5B8cwPMGnU6qLbRvo7qEZo",
+    "mode": "live",
+    "profileId": "pfl_QkEhN94Ba",
+    "amount": {"currency": "EUR", "value": "250.00"},
+    "amountRefunded": {"currency": "EUR", "value": "0.00"},
+    "status": "paid",
+    "paidAt": "2026-03-01T08:59:58+00:00",
+}
+GENUINE: Mapping[str, dict[str, Any]] = {"mollie": PAYMENT, "paypal": CAPTURE, "stripe": INTENT}
+HOSTS = {
+    "mollie": {"api.mollie.com"},
+    "paypal": {"api-m.paypal.com", "api-m.sandbox.paypal.com"},
+    "stripe": {"api.stripe.com"},
+}
+
+
+def asked(scheme: str) -> Look:
+    provider = load(scheme)
+    assert isinstance(provider, Look)
+    return provider
+
+
+def answered(scheme: str, expected: Expected | None = None, **changes: Any) -> list[tuple[str, str | None]]:
+    """Return the statuses and amounts of a changed answer."""
+    body = json.dumps(GENUINE[scheme] | changes).encode()
+    events = asked(scheme).answer(Document.read(body), expected or Expected())
+    return [(event.status.value, event.reason or event.amount) for event in events]
+
+
+def test_every_provider_is_asked_at_fixed_hosts_and_adyen_has_no_api_that_reads_a_payment_by_its_reference() -> None:
+    looks = {scheme: look for scheme in schemes() if isinstance(look := load(scheme), Look)}
+    assert {scheme: {look.host, look.sandbox} - {""} for scheme, look in looks.items()} == HOSTS
+
+
+@pytest.mark.parametrize("scheme", GENUINE)
+def test_a_genuine_answer_is_paid(scheme: str) -> None:
+    (event,) = asked(scheme).answer(Document(GENUINE[scheme]))
+    assert (event.external_id, event.status, event.amount, event.currency) == (
+        *(GENUINE[scheme]["id"], "paid"),
+        *("250.00", "EUR"),
+    )
+    assert event.occurred_at is not None
+    assert event.occurred_at < NOW
+
+
+@pytest.mark.parametrize(
+    ("scheme", "changes", "expected"),
+    [
+        ("mollie", {"status": "open"}, [("pending", "250.00")]),
+        ("mollie", {"status": "authorized"}, [("pending", "250.00")]),
+        ("mollie", {"status": "canceled"}, [("failed", "250.00")]),
+        ("mollie", {"status": "expired"}, [("expired", "250.00")]),
+        ("mollie", {"status": "Paid"}, [("unknown", "250.00")]),
+        ("mollie", {"mode": "test"}, [("ignored", "test_mode")]),
+        (
+            "mollie",
+            {
+                "amountRefunded": {"currency": "EUR", "value": "10.00"},
+                "amountChargedBack": {"currency": "EUR", "value": "5.00"},
+            },
+            [("refunded", "10.00"), ("disputed", "5.00"), ("paid", "250.00")],
+        ),
+        ("paypal", {"status": "PENDING"}, [("pending", "250.00")]),
+        ("paypal", {"status": "DECLINED"}, [("declined", "250.00")]),
+        ("paypal", {"status": "REFUNDED"}, [("refunded", "250.00"), ("paid", "250.00")]),
+        ("paypal", {"status": "PARTIALLY_REFUNDED"}, [("unknown", "250.00")]),
+        ("stripe", {"status": "requires_capture"}, [("pending", "250.00")]),
+        ("stripe", {"status": "canceled"}, [("failed", "250.00")]),
+        (
+            "stripe",
+            {"latest_charge": {"amount_refunded": 1000, "disputed": True}},
+            [("refunded", "10.00"), ("disputed", "250.00"), ("paid", "250.00")],
+        ),
+    ],
+)
+def test_an_answer_is_read_like_an_event(
+    scheme: str, changes: dict[str, Any], expected: list[tuple[str, str | None]]
+) -> None:
+    assert answered(scheme, **changes) == expected
+
+
+def test_a_mollie_payment_of_another_profile_is_ignored() -> None:
+    assert answered("mollie", Expected(accounts={"account": "pfl_other"})) == [("ignored", "other_account")]
+
+
+@pytest.mark.parametrize("scheme", GENUINE)
+@pytest.mark.parametrize("name", ["id", "status", "amount"])
+@pytest.mark.parametrize("value", [None, 1.5, [], "", "x" * 300])
+def test_an_answer_of_another_form_is_refused(scheme: str, name: str, value: Any) -> None:
+    name = "amount_received" if (scheme, name) == ("stripe", "amount") else name
+    with pytest.raises(ContractError):
+        answered(scheme, **{name: value})
+
+
+def test_paypal_is_asked_with_an_access_token_of_the_same_host() -> None:
+    calls: list[tuple[str, Mapping[str, str], bytes | None]] = []
+
+    def call(*sent: Any) -> Document:
+        calls.append(sent)
+        return Document({"access_token": "A21AAF"})
+
+    headers = asked("paypal").headers("client:s3cr3t", Expected(), call)
+    assert headers == {"Authorization": "Bearer A21AAF"}
+    ((path, sent, body),) = calls
+    assert (path, body) == ("/v1/oauth2/token", b"grant_type=client_credentials")
+    assert sent["Authorization"] == "Basic Y2xpZW50OnMzY3IzdA=="
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        (b"id=tr_1", "tr_1"),
+        (b"testByMollie=1&id=tr_1", "tr_1"),
+        (b"id=tr_1&id=tr_2", "tr_1"),
+        (b"id=tr_1%0d%0aX", "tr_1\r\nX"),
+        (b'{"id":"tr_1"}', ""),
+        (b"\xff\x00", ""),
+        (b"", ""),
+    ],
+)
+def test_an_unsigned_post_of_mollies_only_names_a_payment(body: bytes, named: str) -> None:
+    mollie = load("mollie")
+    assert isinstance(mollie, Unsigned)
+    assert mollie.named(body) == named
+    assert mollie.translate(Verified(body)) == ()
+    with pytest.raises(SignatureError):
+        mollie.verify(WebhookRequest({}, body), ["secret"], NOW)
