@@ -21,7 +21,7 @@ from local.deploy import DeployError
 from local.emulator import emulator
 from local.emulator.emulator import EmulatorError
 from local.launch import LaunchError, bring_up, take_down
-from local.watch import WatchError
+from local.watch import WatchError, live
 from local.watch import run as watch_for_changes
 from operate.embedded.cloud import HOME, Cloud
 from operate.embedded.mailbox import Mailbox, sent_elsewhere
@@ -60,7 +60,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         error.show()  # type: ignore[attr-defined]
         return _USAGE
-    except (EmulatorError, DeployError, LaunchError, DemoError, WatchError) as error:
+    except WatchError as error:
+        advice = "Correct the file, then run `make up`, or `make watch` before you save it. The cloud stays up."
+        terminal.error(f"a function cannot be loaded: {error}", advice)
+    except (EmulatorError, DeployError, LaunchError, DemoError) as error:
         terminal.error(*str(error).splitlines())
     except (BotoCoreError, ClientError, OSError) as unreachable:
         terminal.error(f"the cloud did not answer: {unreachable}")
@@ -96,12 +99,13 @@ def up(
         int | None, typer.Option(min=1, max=65535, help="The port; a free one by default.", show_default=False)
     ] = None,
 ) -> None:
-    """Start the cloud, deploy, and leave it running."""
+    """Start the cloud, deploy, leave it running, and fail if the code of a function cannot be imported."""
     began = time.monotonic()
     terminal.title("Countersign: the embedded cloud")
     _, cloud = bring_up(call.obj.home, port=port, say=terminal.doing)
     terminal.done("up", f"in {time.monotonic() - began:.0f} seconds, until `make down`")
     _describe(cloud, call.obj.home)
+    live(cloud.endpoint_url).check()
 
 
 @app.command()

@@ -57,7 +57,7 @@ for module in modules:
 
 
 class WatchError(Exception):
-    """Changed code is not live; the message says why, and what to do."""
+    """Code cannot be imported, and is not live if it has changed; the message has the place and the error."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Live:
             WatchError: A file cannot be read or imported; no part of the change is live.
         """
         files = sorted(file for file in changed if not _NOT_DEPLOYED.fullmatch(file))
-        functions = [function for function in self._functions() if (self.root / function.folder).is_dir()]
+        functions = self._functions()
         layers = [layer for layer in self._layers_of(functions) if any(map(layer.has, files))]
         on_them = {layer.name for layer in layers}
         own = [function for function in functions if any(file.startswith(function.folder) for file in files)]
@@ -149,9 +149,18 @@ class Live:
         rest = [file for file in files if not file.startswith(folders) and not any(layer.has(file) for layer in layers)]
         return sorted({function.module for function in stale}), rest
 
+    def check(self) -> None:
+        """Import the module of every function, as Lambda does before its first invocation.
+
+        Raises:
+            WatchError: A module cannot be imported.
+        """
+        self._try((), self._functions())
+
     def _functions(self) -> list[Function]:
+        """Return the functions whose folders the checkout has."""
         pages = self._lambda.get_paginator("list_functions").paginate()
-        return [
+        found = [
             Function(
                 each["FunctionName"],
                 each["Handler"].rpartition(".")[0],
@@ -160,6 +169,7 @@ class Live:
             for page in pages
             for each in page["Functions"]
         ]
+        return [function for function in found if (self.root / function.folder).is_dir()]
 
     def _layers_of(self, functions: Sequence[Function]) -> Collection[Layer]:
         for name, arn in {_name(arn): arn for function in functions for arn in function.layers}.items():

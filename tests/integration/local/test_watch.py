@@ -120,6 +120,12 @@ def test_a_file_that_cannot_be_imported_is_reported_with_its_place_and_not_live(
     assert checkout.answer() == "hello!"
 
 
+def test_a_deployed_function_that_cannot_be_imported_is_named_with_its_place(checkout: Checkout) -> None:
+    checkout.write(HANDLER, "import json\nimport of_nothing\n")
+    with pytest.raises(watch.WatchError, match=f"^{HANDLER}:2: ModuleNotFoundError: No module named 'of_nothing'$"):
+        watch.Live(checkout.client.meta.endpoint_url, checkout.root).check()
+
+
 def test_a_change_that_needs_a_deploy_is_reported_with_the_command(
     checkout: Checkout, capsys: pytest.CaptureFixture[str]
 ) -> None:
