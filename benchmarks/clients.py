@@ -18,7 +18,7 @@ from local.demo.sandbox import PROVIDER, Event, Payment, signed
 from local.demo.scripts import ORDER, PAYMENT
 from local.emulator.emulator import Emulator
 from local.launch import bring_up, take_down
-from operate.client import RequestsApi, open_page, press
+from operate.client import open_page, press
 from operate.embedded import aws, http
 from operate.embedded.cloud import Cloud
 from operate.embedded.http import Answer
@@ -78,12 +78,11 @@ class Clients(ABC):
 
     def start(self) -> None:
         """Start all requests."""
+        client = self.cloud.client()
 
         def submit(request_id: str) -> None:
             document = {**self._input(request_id), "order_id": request_id, "deadline_seconds": _DEADLINE_SECONDS}
-            api = RequestsApi(self.cloud.api_url)
-            # 200: an earlier try was accepted, and its answer was lost
-            _tried(lambda: timed(lambda: api.submit(self.workflow, request_id, document)), (202, 200))
+            client.request(self.workflow, request_id, document)
 
         each(self.ids, submit)
 

@@ -1,4 +1,4 @@
-"""Clients of the API of three kinds: a system that signs its requests, a person with a browser, a machine."""
+"""Clients of the API without credentials: a person with a browser, a machine with a token."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import quote, urlencode, urljoin
+from urllib.parse import urlencode, urljoin
 
 from operate.embedded import aws, http
 from operate.embedded.cloud import Cloud
@@ -16,38 +16,6 @@ from operate.embedded.http import Answer
 Envelope = Mapping[str, Any]
 
 _QUEUE = "external-tasks"
-
-
-@dataclass(frozen=True)
-class RequestsApi:
-    """`/requests`, called with AWS's signature version 4.
-
-    Attributes:
-        api_url: The API's URL, without a slash at the end.
-        region: The region that requests are signed for.
-        credentials: The botocore credentials that sign; by default the emulator's.
-    """
-
-    api_url: str
-    region: str = aws.REGION
-    credentials: Any = field(default_factory=aws.credentials, repr=False)
-
-    def submit(self, workflow: str, request_id: str, document: dict[str, Any]) -> Answer:
-        """Start a workflow with an input."""
-        body = {"workflow": workflow, "request_id": request_id, "input": document}
-        return self._signed("POST", f"{self.api_url}/requests", json.dumps(body).encode())
-
-    def report(self, request_id: str) -> Answer:
-        """Ask for the report of a request."""
-        return self._signed("GET", f"{self.api_url}/requests/{quote(request_id, safe='')}")
-
-    def _signed(self, method: str, url: str, body: bytes | None = None) -> Answer:
-        from botocore.auth import SigV4Auth
-        from botocore.awsrequest import AWSRequest
-
-        request = AWSRequest(method, url, {"Content-Type": "application/json"}, body)
-        SigV4Auth(self.credentials.get_frozen_credentials(), "execute-api", self.region).add_auth(request)
-        return http.send(method, url, body, dict(request.headers.items()))
 
 
 @dataclass

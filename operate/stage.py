@@ -68,7 +68,7 @@ class Target:
             self.stage,
             f"the stage {self.stage or self.table} in {region}",
             lambda service, attempts: made(session, service, attempts, _TIME_OUTS_SECONDS, region),
-            session.get_credentials(),
+            session,
         )
 
     def _embedded_cloud(self) -> Stage:
@@ -80,7 +80,7 @@ class Target:
             raise OperateError(problem, "Start it with `make up`.", Status.NO_ACCESS)
         endpoint = cloud.endpoint_url
         label = f"the embedded cloud at {endpoint}"
-        clients = (lambda service, _: emulated.client(service, endpoint), emulated.credentials())
+        clients = (lambda service, _: emulated.client(service, endpoint), emulated.session())
         return Stage(self, LOCAL, label, *clients, cloud)
 
     def _session(self) -> Any:
@@ -101,7 +101,7 @@ class Stage:
     Attributes:
         name: Its name; empty if the options name only a table.
         label: Its name in messages.
-        credentials: The operator's botocore credentials.
+        session: The botocore session with the operator's credentials.
         cloud: The embedded cloud, for a stage on it.
         listed: Returns CloudFormation's list of the resources of a stack, by the stack's name.
     """
@@ -112,11 +112,11 @@ class Stage:
         name: str,
         label: str,
         make: Callable[[str, int], Any],
-        credentials: Any = None,
+        session: Any = None,
         cloud: Cloud | None = None,
     ) -> None:
         """Take the options; `make` makes the client of a service for a number of attempts."""
-        self.name, self.label, self.cloud, self.credentials = name, label, cloud, credentials
+        self.name, self.label, self.cloud, self.session = name, label, cloud, session
         self._table = target.table
         self._clients = cache(make)
         self.listed = cache(self._list)

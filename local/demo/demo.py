@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+from countersign.client import CallError, Report, Task
 from local.demo import sandbox
 from local.demo.sandbox import HABITS, Sandbox
 from local.demo.scripts import APPROVER, DEADLINE_SECONDS, ORDER, PAYMENT, QUESTION, SCRIPTS
 from local.demo.watch import Execution
-from operate.client import Envelope, RequestsApi, answer, open_page, press, take
+from operate.client import Envelope, answer, open_page, press, take
 from operate.embedded.cloud import Cloud
 from operate.embedded.mailbox import Mail, Mailbox
 from operate.terminal import Terminal
@@ -81,8 +82,8 @@ class Demo(ABC):
         steps = execution.operations()
         told = f"invocations: {execution.invocations()}, durable operations: {len(steps)} ({', '.join(steps)})"
         _terminal.done("resumed", f"the workflow continued where it had waited; {told}")
-        result: dict[str, Any] = report["result"] or {}
-        _terminal.done("result", f"{report['status']}: {self._sentence(result)}")
+        result: dict[str, Any] = report.result or {}
+        _terminal.done("result", f"{report.status}: {self._sentence(result)}")
         self._check(report)
         return result
 
@@ -94,30 +95,26 @@ class Demo(ABC):
         """
         self._mails_before = len(self._mails())
         document = {"deadline_seconds": DEADLINE_SECONDS, **self._input()}
-        submitted = self._api.submit(self.workflow, self.request_id, document)
-        if submitted.status != HTTPStatus.ACCEPTED:
-            raise DemoError(f"POST /requests answered {submitted.status} instead of 202: {submitted.text}")
+        try:
+            self.cloud.client().request(self.workflow, self.request_id, document)
+        except CallError as error:
+            raise DemoError(f"POST /requests answered {error}") from error
         _terminal.done("request", f"POST /requests → 202 accepted: {self.workflow} {self.request_id}")
 
     def execution(self) -> Execution | None:
         """Find the durable execution; None before it was started."""
         return Execution.named(self.cloud.endpoint_url, self.cloud.workflow(self.workflow), self.request_id)
 
-    def ended_report(self) -> dict[str, Any] | None:
+    def ended_report(self) -> Report | None:
         """Return the API's report of the request; None while it runs."""
         report = self._report()
-        return None if report["status"] == "running" else report
+        return report if report.ended else None
 
-    @property
-    def _api(self) -> RequestsApi:
-        return RequestsApi(self.cloud.api_url)
-
-    def _report(self) -> dict[str, Any]:
-        reply = self._api.report(self.request_id)
-        if reply.status != HTTPStatus.OK:
-            raise DemoError(f"GET /requests/{self.request_id} answered {reply.status} instead of 200: {reply.text}")
-        report: dict[str, Any] = reply.json()
-        return report
+    def _report(self) -> Report:
+        try:
+            return self.cloud.client().get(self.request_id)
+        except CallError as error:
+            raise DemoError(f"GET /requests/{self.request_id} answered {error}") from error
 
     @abstractmethod
     def _input(self) -> Mapping[str, Any]:
@@ -139,11 +136,11 @@ class Demo(ABC):
     def _sentence(self, result: Mapping[str, Any]) -> str:
         """Return the workflow's result in words."""
 
-    def _check(self, report: Mapping[str, Any]) -> None:
-        status, statuses = (report["result"] or {}).get("status"), SCENARIOS[self.workflow]
+    def _check(self, report: Report) -> None:
+        status, statuses = (report.result or {}).get("status"), SCENARIOS[self.workflow]
         expected = (statuses[self.answer],) if self.answer else tuple(statuses.values())
         if status not in expected:
-            raise DemoError(f"the workflow ended {status!r} ({report['status']}), not {' or '.join(expected)}")
+            raise DemoError(f"the workflow ended {status!r} ({report.status}), not {' or '.join(expected)}")
 
 
 @dataclass(kw_only=True)
@@ -151,18 +148,18 @@ class TaskDemo(Demo):
     """A scenario with one task, printed step by step."""
 
     def _answer(self) -> None:
-        task = wait_for("the task to be opened", lambda: next(iter(self._report()["tasks"]), None))
-        _terminal.done("task", f"opened {task['task_id']}; it stays open until {_clock(task['expires_at'])}")
+        task = wait_for("the task to be opened", lambda: next(iter(self._report().tasks), None))
+        _terminal.done("task", f"opened {task.task_id}; it stays open until {_clock(task.expires_at)}")
         self._see_hand_off()
         execution = wait_for("the durable execution", self.execution)
         wait_for("the workflow to be suspended", execution.is_suspended)
         _terminal.done("waiting", "the workflow is suspended, and uses no compute while it waits")
         self._decide()
         task = wait_for("the end of the task", self._closed_task, self._patience_seconds())
-        if task["decided_at"]:
-            _terminal.done("decision", f"{task['outcome']}, recorded in the ledger at {_clock(task['decided_at'])}")
+        if task.decided_at:
+            _terminal.done("decision", f"{task.outcome}, recorded in the ledger at {_clock(task.decided_at)}")
         else:
-            _terminal.done("deadline", f"passed without an answer: the task is {task['status'].lower()}")
+            _terminal.done("deadline", f"passed without an answer: the task is {task.status.lower()}")
 
     @abstractmethod
     def _see_hand_off(self) -> None:
@@ -176,8 +173,8 @@ class TaskDemo(Demo):
         """Return how long the decision may take."""
         return PATIENCE_SECONDS
 
-    def _closed_task(self) -> dict[str, Any] | None:
-        return next((task for task in self._report()["tasks"] if task["status"] != "OPEN"), None)
+    def _closed_task(self) -> Task | None:
+        return next((task for task in self._report().tasks if task.status != "OPEN"), None)
 
 
 @dataclass(kw_only=True)
@@ -220,9 +217,9 @@ class Approval(TaskDemo):
         waits = self.answer not in ("approve", "reject")
         return PATIENCE_SECONDS + (self._deadline_seconds if waits else 0)
 
-    def _check(self, report: Mapping[str, Any]) -> None:
+    def _check(self, report: Report) -> None:
         super()._check(report)
-        if report["result"]["status"] == "expired" and open_page(self._link).answer.status != HTTPStatus.GONE:
+        if report.result["status"] == "expired" and open_page(self._link).answer.status != HTTPStatus.GONE:
             raise DemoError("the review link of an expired task did not answer 410")
 
     def _sentence(self, result: Mapping[str, Any]) -> str:
@@ -319,9 +316,9 @@ class PatternDemo(Demo):
     def _sentence(self, result: Mapping[str, Any]) -> str:
         return ", ".join(f"{name} {value!r}" for name, value in result.items())
 
-    def _check(self, report: Mapping[str, Any]) -> None:
-        if report["result"] != self._script.result:
-            raise DemoError(f"the workflow ended {report['result']} ({report['status']}), not {self._script.result}")
+    def _check(self, report: Report) -> None:
+        if report.result != self._script.result:
+            raise DemoError(f"the workflow ended {report.result} ({report.status}), not {self._script.result}")
 
 
 def answer_all(cloud: Cloud, demos: Iterable[PatternDemo]) -> None:
@@ -394,6 +391,6 @@ def wait_for(what: str, find: Callable[[], T | None], seconds: float = PATIENCE_
     return found
 
 
-def _clock(instant: str) -> str:
+def _clock(instant: datetime | None) -> str:
     """Return the time of day of an instant."""
-    return datetime.fromisoformat(instant).astimezone(UTC).strftime("%H:%M:%S UTC")
+    return instant.astimezone(UTC).strftime("%H:%M:%S UTC") if instant else "its end"

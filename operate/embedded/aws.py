@@ -46,27 +46,22 @@ def environment(endpoint_url: str) -> dict[str, str]:
     return rest | variables(endpoint_url)
 
 
-def credentials() -> Any:
-    """Return the credentials that the emulator accepts."""
-    from botocore.credentials import Credentials
+def session() -> Any:
+    """Return a botocore session with the credentials that the emulator accepts."""
+    from botocore.session import Session
 
-    return Credentials(ACCESS_KEY_ID, SECRET_ACCESS_KEY)
+    # Each variable: its name in the config file, its name in the environment, its default, its conversion.
+    unread = dict.fromkeys(("profile", "ca_bundle", "ignore_configured_endpoint_urls"), (None, None, None, None))
+    files = dict.fromkeys(("config_file", "credentials_file"), (None, None, _NOWHERE, None))
+    made = Session(session_vars=unread | files)
+    made.set_credentials(ACCESS_KEY_ID, SECRET_ACCESS_KEY)
+    return made
 
 
 @cache
 def client(service: str, endpoint_url: str) -> Any:
     """Return the client of one AWS service at the emulator; cached, because making one takes as long as 100 calls."""
     from botocore.config import Config
-    from botocore.session import Session
 
-    # Each variable: its name in the config file, its name in the environment, its default, its conversion.
-    unread = dict.fromkeys(("profile", "ca_bundle", "ignore_configured_endpoint_urls"), (None, None, None, None))
-    files = dict.fromkeys(("config_file", "credentials_file"), (None, None, _NOWHERE, None))
-    return Session(session_vars=unread | files).create_client(
-        service,
-        region_name=REGION,
-        endpoint_url=endpoint_url,
-        aws_access_key_id=ACCESS_KEY_ID,
-        aws_secret_access_key=SECRET_ACCESS_KEY,
-        config=Config(proxies={}),
-    )
+    config = Config(proxies={})
+    return session().create_client(service, region_name=REGION, endpoint_url=endpoint_url, config=config)

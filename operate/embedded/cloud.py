@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from countersign.client import Client
 from operate.embedded import aws
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,6 +88,10 @@ class Cloud:
         new.touch(mode=0o600)
         new.write_text(json.dumps(asdict(self), indent=2) + "\n")
         new.replace(_file(home))
+
+    def client(self) -> Client:
+        """Return a client of the API, with the emulator's credentials."""
+        return Client(self.api_url, region=self.region, session=aws.session())
 
     def variables(self) -> dict[str, str]:
         """Return the shell variables to call this cloud: AWS's, the API, the mailbox and each queue."""

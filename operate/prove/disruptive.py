@@ -42,9 +42,9 @@ def relay(run: Run) -> str:
     page = run.page(task)
     with _relay_off(run):
         status = press(page, "approve").answer.status
-        decided, still = run.stage.ledger.present(task.task_id).status, run.api.report(task.request_id).json()["status"]
+        decided, still = run.stage.ledger.present(task.task_id).status, run.api.get(task.request_id).status
     expect((decided, still) == (Status.DECIDED, "running"), f"{task.task_id}: without the relay {decided}, {still}")
-    result = run.ended(task.request_id, _SWITCH_SECONDS)["result"]
+    result = run.ended(task.request_id, _SWITCH_SECONDS).result
     told = f"{task.task_id}: the click was answered {status}, without the relay {decided}, then {result['status']}"
     expect(result["status"] == "approved", told)
     return told
@@ -156,7 +156,7 @@ def deploy(run: Run) -> str:
         after = run.ask("after")
         for task in (before, after):
             press(run.page(task), "approve")
-        results = [run.ended(task.request_id)["result"]["status"] for task in (before, after)]
+        results = [run.ended(task.request_id).result["status"] for task in (before, after)]
         versions = [_version_of(run, task.request_id) for task in (before, after)]
     told = f"{before.task_id} on version {versions[0]}: {results[0]}; {after.task_id} on {versions[1]}: {results[1]}"
     expect(results == ["approved", "approved"] and int(versions[0]) < int(versions[1]) == int(version), told)
@@ -229,7 +229,7 @@ def payment(run: Run) -> str:
     run.until(lambda: run.stage.ledger.task_ids(request_id), f"the task of {request_id}")
     forged = _post(run, paid, _made_up())
     signed = run.until(lambda: status if (status := _post(run, paid, secret)) < 500 else 0, "an answer to the event")
-    result = run.ended(request_id)["result"]
+    result = run.ended(request_id).result
     told = f"{request_id}: the forged event was answered {forged}, the signed one {signed}, then {result['status']}"
     expect((forged, signed, result["status"]) == (401, 200, "paid"), told)
     return told
@@ -262,7 +262,7 @@ def _post(run: Run, paid: dict[str, str], secret: str) -> int:
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Webhook(secret).sign(event_id, now, body),
     }
-    return http.send("POST", f"{run.api.api_url}/webhooks/{PROVIDER}", body.encode(), headers).status
+    return http.send("POST", f"{run.api.url}/webhooks/{PROVIDER}", body.encode(), headers).status
 
 
 def restore(run: Run) -> Iterator[str]:

@@ -14,11 +14,12 @@ from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
+from countersign.client import CallError, Client, Report
 from countersign.domain.errors import ContractError, CountersignError, TaskClosedError
 from countersign.domain.policy import Policy
 from countersign.domain.proofs import PREFIX, SIMULATOR
 from countersign.domain.tasks import Task
-from operate.client import Page, RequestsApi, open_page
+from operate.client import Page, open_page
 from operate.context import Context
 from operate.stage import Stage
 from stacks.stage.policies import policy_document
@@ -66,9 +67,10 @@ class Run:
         return self.context.stage
 
     @cached_property
-    def api(self) -> RequestsApi:
-        """The API for requests, with the operator's signature."""
-        return RequestsApi(self.stage.outputs("public")["ApiUrl"], self.stage.region, self.stage.credentials)
+    def api(self) -> Client:
+        """The client of the API, with the operator's signature."""
+        url = self.stage.outputs("public")["ApiUrl"]
+        return Client(url, region=self.stage.region, session=self.stage.session)
 
     def until(self, condition: Callable[[], Found | None], what: str, seconds: float = 0) -> Found:
         """Wait until a condition is true, and return its value.
@@ -90,9 +92,10 @@ class Run:
             NotProvedError: The API does not take it.
         """
         request_id = f"{PREFIX}{self.context.now:%Y%m%d%H%M%S}-{len(self.requests) + 1}-{claim}"
-        answer = self.api.submit(workflow, request_id, {"order_id": request_id, **document})
-        if answer.status != HTTPStatus.ACCEPTED:
-            raise NotProvedError(f"POST /requests answered {answer.status}: {answer.text}")
+        try:
+            self.api.request(workflow, request_id, {"order_id": request_id, **document})
+        except CallError as error:
+            raise NotProvedError(f"POST /requests answered {error}") from error
         self.requests.append(request_id)
         return request_id
 
@@ -137,7 +140,7 @@ class Run:
         """Open the review page of a task by a link that the operator writes."""
         (recipient,) = task.audience
         token = self.context.operations.prove_link(task.task_id, recipient)
-        page = open_page(f"{self.api.api_url}/review?{urlencode({'t': token})}")
+        page = open_page(f"{self.api.url}/review?{urlencode({'t': token})}")
         if page.answer.status != HTTPStatus.OK:
             raise NotProvedError(f"GET /review answered {page.answer.status}: {page.text}")
         return page
@@ -146,16 +149,16 @@ class Run:
         """Return the events of a task's audit, in order."""
         return [entry.event.event for entry in self.stage.ledger.audit(task_id)]
 
-    def ended(self, request_id: str, seconds: float = 0) -> dict[str, Any]:
+    def ended(self, request_id: str, seconds: float = 0) -> Report:
         """Wait for the end of a request, by default as long as for any step, and return its report."""
         return self.until(lambda: self._report_of_ended(request_id), f"the end of {request_id}", seconds)
 
-    def _report_of_ended(self, request_id: str) -> dict[str, Any] | None:
-        answer = self.api.report(request_id)
-        if answer.status != HTTPStatus.OK:
-            raise NotProvedError(f"GET /requests/{request_id} answered {answer.status}: {answer.text}")
-        report: dict[str, Any] = answer.json()
-        return report if report["status"] != "running" else None
+    def _report_of_ended(self, request_id: str) -> Report | None:
+        try:
+            report = self.api.get(request_id)
+        except CallError as error:
+            raise NotProvedError(f"GET /requests/{request_id} answered {error}") from error
+        return report if report.ended else None
 
     def withdraw_open_tasks(self) -> Iterator[str]:
         """Withdraw the open tasks of this run and of earlier ones that were interrupted, and yield their ids."""

@@ -37,7 +37,7 @@ def rejection(run: Run) -> str:
 def _decided(run: Run, button: str, outcome: str) -> str:
     task = run.ask(outcome)
     status = press(run.page(task), button, comment="proved").answer.status
-    result = run.ended(task.request_id)["result"]
+    result = run.ended(task.request_id).result
     told = f"{task.task_id}: the click was answered {status}, the result is {result and result.get('status')}"
     expect(status == 200 and bool(result) and result["status"] == outcome, told)
     return told
@@ -46,7 +46,7 @@ def _decided(run: Run, button: str, outcome: str) -> str:
 def expiry(run: Run) -> str:
     """Without an answer, the workflow ends as expired at its deadline."""
     task = run.ask("expiry", deadline_seconds=round(run.patience / 4))
-    result = run.ended(task.request_id)["result"]
+    result = run.ended(task.request_id).result
     told = f"{task.task_id}: the deadline was {task.expires_at:%H:%M:%S}, the result is {result and result['status']}"
     expect(bool(result) and result["status"] == "expired", told)
     return told
@@ -59,7 +59,7 @@ def race(run: Run) -> str:
     with ThreadPoolExecutor() as pool:
         clicks = pool.map(lambda button: press(page, button, comment="proved").answer.status, ("approve", "reject"))
         statuses = sorted(clicks)
-    result = run.ended(task.request_id)["result"]
+    result = run.ended(task.request_id).result
     decisions = run.audit(task.task_id).count("decided")
     told = f"{task.task_id}: answered {statuses[0]} and {statuses[1]}, {decisions} decision, {result['status']}"
     expect(statuses == [200, 409] and decisions == 1 and result["status"] in ("approved", "rejected"), told)

@@ -29,8 +29,8 @@ class PaymentScene(Scene):
     def payment(self) -> sandbox.Payment:
         return sandbox.Payment(f"pay-{self.request_id}", AMOUNT, CURRENCY)
 
-    def ask(self, **overrides: Any) -> Answer:
-        document = {
+    def document(self, **overrides: Any) -> dict[str, Any]:
+        return {
             "order_id": self.request_id,
             "provider": sandbox.PROVIDER,
             "external_id": self.payment.external_id,
@@ -38,7 +38,6 @@ class PaymentScene(Scene):
             "currency": CURRENCY,
             "deadline_seconds": 600,
         } | overrides
-        return self.api.submit(self.workflow, self.request_id, document)
 
     def event(self, status: str) -> Event:
         """Return an event of the provider about this payment."""

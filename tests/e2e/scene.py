@@ -3,17 +3,17 @@
 import itertools
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import pytest
 
 from countersign.adapters.dynamodb_ledger import DynamoLedger
-from operate.client import Page, RequestsApi, open_page, press
+from countersign.client import Started
+from operate.client import Page, open_page, press
 from operate.embedded import aws
 from operate.embedded.cloud import Cloud
-from operate.embedded.http import Answer
 from operate.embedded.mailbox import Mail, Mailbox
 
 PATIENCE_SECONDS = 45
@@ -51,10 +51,6 @@ class Scene:
     workflow: str = "order-approval"
 
     @property
-    def api(self) -> RequestsApi:
-        return RequestsApi(self.cloud.api_url)
-
-    @property
     def ledger(self) -> DynamoLedger:
         return DynamoLedger(aws.client("dynamodb", self.cloud.endpoint_url), self.cloud.table)
 
@@ -62,9 +58,9 @@ class Scene:
     def task_id(self) -> str:
         return f"{self.request_id}.approval"
 
-    def ask(self, **overrides: Any) -> Answer:
-        """Send the request, and return the API's answer."""
-        return self.api.submit(self.workflow, self.request_id, self.document(**overrides))
+    def ask(self, **overrides: Any) -> Started:
+        """Send the request."""
+        return self.cloud.client().request(self.workflow, self.request_id, self.document(**overrides))
 
     def document(self, **overrides: Any) -> dict[str, Any]:
         """Return the request's input."""
@@ -79,8 +75,7 @@ class Scene:
         } | overrides
 
     def submit(self, **overrides: Any) -> None:
-        answer = self.ask(**overrides)
-        assert answer.status == 202, answer.text
+        assert self.ask(**overrides).is_new
 
     def approver(self, name: str = "maria") -> str:
         """Return a person's address that no other scene uses."""
@@ -121,16 +116,13 @@ class Scene:
     def decide(self, decision: str, comment: str = "") -> Page:
         return press(self.page(), decision, comment=comment)
 
-    def report(self) -> dict[str, Any]:
-        answer = self.api.report(self.request_id)
-        assert answer.status == 200, answer.text
-        report: dict[str, Any] = answer.json()
-        return report
+    def report(self) -> Mapping[str, Any]:
+        return self.cloud.client().get(self.request_id).document
 
     def task(self) -> dict[str, Any]:
         return until(lambda: next(iter(self.report()["tasks"]), None), "an open task")
 
-    def ended(self) -> dict[str, Any]:
+    def ended(self) -> Mapping[str, Any]:
         """Wait until the request has ended, and return its report."""
         return until(lambda: report if (report := self.report())["status"] != "running" else None, "the end")
 

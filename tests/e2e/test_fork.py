@@ -175,7 +175,7 @@ def test_a_click_on_the_link_in_the_chat_decides_and_make_mail_lists_the_message
 def test_a_small_deposit_is_approved_by_the_policy_and_nobody_is_asked(fork_cloud: Cloud) -> None:
     scene = Scene(fork_cloud, "deposit-small", "deposit")
     deposit = {"account": "ACC-2", "external_id": "pay_2", "amount": "1000.00", "currency": "EUR"}
-    assert scene.api.submit("deposit", scene.request_id, deposit).status == 202
+    assert fork_cloud.client().request("deposit", scene.request_id, deposit).is_new
     assert post_as_acmepay(fork_cloud, fork_cloud.providers["acmepay"], "pay_2", 100_000) in {200, 202}
     assert credit_of(fork_cloud, scene.request_id)["task"]["account"] == "ACC-2"
 
@@ -183,7 +183,7 @@ def test_a_small_deposit_is_approved_by_the_policy_and_nobody_is_asked(fork_clou
 def test_the_amount_that_an_operator_accepts_of_a_held_payment_is_credited(fork_cloud: Cloud, chat: Chat) -> None:
     scene = Scene(fork_cloud, "deposit-held", "deposit")
     deposit = {"account": "ACC-4", "external_id": "pay_4", "amount": "500.00", "currency": "EUR"}
-    assert scene.api.submit("deposit", scene.request_id, deposit).status == 202
+    assert fork_cloud.client().request("deposit", scene.request_id, deposit).is_new
     assert scene.task()["status"] == "OPEN"
     assert post_as_acmepay(fork_cloud, fork_cloud.providers["acmepay"], "pay_4", 40_000) == 200
     assert press(open_page(chat.link("finance@countersign.example", "pay_4")), "approve").answer.status == 200

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
+from countersign.client import Report
 from local.demo.demo import PatternDemo, answer_all
 from local.demo.scripts import SCRIPTS
 from operate.embedded.cloud import Cloud
 
 
 @pytest.fixture(scope="module")
-def reports(cloud: Cloud) -> dict[str, Any]:
+def reports(cloud: Cloud) -> dict[str, Report]:
     """The API's report of each ended pattern."""
     demos = {
         name: PatternDemo(workflow=name, cloud=cloud, answer="happy", request_id=f"pattern-{name}") for name in SCRIPTS
@@ -20,10 +19,10 @@ def reports(cloud: Cloud) -> dict[str, Any]:
     for demo in demos.values():
         demo.start()
     answer_all(cloud, demos.values())
-    return {name: demo.ended_report() for name, demo in demos.items()}
+    return {name: report for name, demo in demos.items() if (report := demo.ended_report())}
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_a_pattern_ends_well(reports: dict[str, Any], name: str) -> None:
+def test_a_pattern_ends_well(reports: dict[str, Report], name: str) -> None:
     report = reports[name]
-    assert (report["status"], report["result"]) == ("succeeded", SCRIPTS[name]["happy"].result)
+    assert (report.status, report.result) == ("succeeded", SCRIPTS[name]["happy"].result)

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-from operate.client import RequestsApi
 from operate.embedded.cloud import ROOT, Cloud
 
 COUNTERSIGN = """\
@@ -24,7 +23,7 @@ sys.exit(main())' "$@"
 def test_the_request_of_the_readme_is_accepted(cloud: Cloud, tmp_path: Path) -> None:
     (commands,) = blocks_of("README.md", "", "eval ")
     assert json.loads(run(commands, cloud, tmp_path))["request_id"] == "order-1001"
-    assert RequestsApi(cloud.api_url).report("order-1001").status == 200
+    assert cloud.client().get("order-1001").workflow == "order-approval"
 
 
 def test_the_python_of_the_page_on_deploying_starts_a_request(cloud: Cloud, tmp_path: Path) -> None:

@@ -128,8 +128,9 @@ class Crowd:
         result = self.held.result()
         assert (result["status"], result["amount"]) == ("paid", "25.00")
         for each in self.patterns:
-            report = each.ended_report() or {}
-            assert (report["status"], report["result"]) == ("succeeded", SCRIPTS[each.workflow]["happy"].result)
+            report = each.ended_report()
+            assert report
+            assert (report.status, report.result) == ("succeeded", SCRIPTS[each.workflow]["happy"].result)
 
     def subjects(self) -> set[str]:
         """Return the first words of the subjects that its approvers got."""

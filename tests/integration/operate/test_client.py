@@ -85,16 +85,6 @@ def test_an_unknown_button_is_an_error_without_the_token_of_the_page(server: Ser
         press(page, "postpone")
 
 
-def test_requests_are_signed(server: Server) -> None:
-    client.RequestsApi("http://localhost:1/api").submit("order-approval", "r1", {"order_id": "1"})
-    client.RequestsApi("http://localhost:1/api").report("a b")
-    (_, submit_url, body, headers), (_, report_url, _, _) = server.sent
-    assert submit_url == "http://localhost:1/api/requests"
-    assert json.loads(body or b"") == {"workflow": "order-approval", "request_id": "r1", "input": {"order_id": "1"}}
-    assert "/eu-central-1/execute-api/aws4_request" in headers["Authorization"]
-    assert report_url == "http://localhost:1/api/requests/a%20b"
-
-
 def message(**changes: Any) -> dict[str, Any]:
     plain = {"MessageId": "1", "Source": "s@x.y", "To": ["Maria@example.com"], "Subject": "Please", "BodyText": ""}
     return {**plain, "BodyHtml": None, **changes}

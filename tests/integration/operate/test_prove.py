@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from email.message import Message
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from countersign.client import CallerRefusedError, Client, Started
 from countersign.functions.clients import client
 from countersign.services.operations import Operations
 from countersign.testing.builders import any_task
-from operate.client import RequestsApi
 from operate.context import Context
-from operate.embedded.http import Answer as HttpAnswer
 from operate.prove import disruptive, report, safe
 from operate.prove.run import CannotProveError, NotProvedError
 from operate.prove.run import Run as Proof
@@ -118,7 +116,10 @@ def test_the_dollars_are_those_of_the_page_on_costs() -> None:
 def test_a_caller_without_the_right_fails_the_claim(
     deployed: DeployedStage, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kit: Kit
 ) -> None:
-    monkeypatch.setattr(RequestsApi, "submit", lambda *_: HttpAnswer(403, Message(), '{"message":"Forbidden"}'))
+    def refuse(*_: Any) -> Started:
+        raise CallerRefusedError(403, "", "Forbidden")
+
+    monkeypatch.setattr(Client, "request", refuse)
     monkeypatch.setattr("operate.commands.proving.SAFE", {"approval": safe.approval})
     monkeypatch.setattr("operate.commands.proving.AFTERWARDS", {"audit": safe.audit})
     monkeypatch.setattr("operate.commands.proving.restore", lambda _: iter(()))
