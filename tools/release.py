@@ -83,14 +83,18 @@ def read_with(folder: Path, sample: dict[str, Any]) -> Any:
 
 
 def build_wheel(version: str, folder: Path) -> Path:
-    """Write the library as it is deployed into a wheel: https://packaging.python.org/specifications/binary-distribution-format/."""
+    """Write the library, without its tools for tests, into a wheel, from which callers install `countersign.client`.
+
+    https://packaging.python.org/specifications/binary-distribution-format/
+    """
     info = f"countersign-{version}.dist-info"
     files = {
         str(file.relative_to(LIBRARY)): file.read_bytes()
         for file in sorted(LIBRARY.rglob("*"))
         if file.is_file() and not {"__pycache__", "testing"} & set(file.relative_to(LIBRARY).parts)
     }
-    files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: countersign\nVersion: {version}\n".encode()
+    metadata = f"Metadata-Version: 2.1\nName: countersign\nVersion: {version}\nRequires-Dist: botocore\n"
+    files[f"{info}/METADATA"] = metadata.encode()
     files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: countersign\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     lines = [f"{name},sha256={_digest(content)},{len(content)}\n" for name, content in files.items()]
     files[f"{info}/RECORD"] = "".join([*lines, f"{info}/RECORD,,\n"]).encode()

@@ -1,10 +1,13 @@
 """Releases understand each other's items and envelopes, in both directions."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import botocore
 import pytest
 
 from countersign.adapters import keys
@@ -95,6 +98,22 @@ def test_a_release_has_a_small_library_that_reads_its_own_samples(this_release: 
     assert wheel.stat().st_size < 1_000_000
     first, *_ = samples_of(this_release)
     assert release.read_with(this_release, first) == first["facts"]
+
+
+def test_the_client_of_a_release_needs_the_wheel_and_botocore_only(this_release: Path, tmp_path: Path) -> None:
+    (wheel,) = this_release.glob("*.whl")
+    for name in ("botocore", "jmespath", "dateutil", "urllib3", "six.py"):
+        (tmp_path / name).symlink_to(Path(botocore.__file__).parents[1] / name)
+    program = f"""import sys; sys.path += [{str(wheel)!r}, {str(tmp_path)!r}]
+from countersign.client import Client, UnavailableError
+client = Client("http://127.0.0.1:9", region="eu-central-1")
+client._session.set_credentials("AKIA1", "s")
+client._pause = lambda seconds: None
+try: client.get("r1")
+except UnavailableError as error: print(error.status)
+"""
+    alone = subprocess.run([sys.executable, "-I", "-S", "-c", program], check=True, capture_output=True, text=True)
+    assert alone.stdout == "0\n"
 
 
 def test_a_release_needs_a_new_number_and_documents(tmp_path: Path) -> None:

@@ -174,7 +174,7 @@ class Task:
 
     Attributes:
         task_id: The task's id.
-        kind: The kind of its hand-off, such as `approval.requested`.
+        kind: The kind of the question, such as `approval` or `payment`.
         status: `OPEN`, `DECIDED`, `APPLIED`, `EXPIRED` or `CANCELLED`.
         outcome: The decision, such as `approved`; None without one.
         opened_at: When it was opened.
