@@ -126,6 +126,7 @@ upgrade-check: .venv/.stamp ## Check that executions of earlier releases and of 
 
 docs: .venv/.stamp ## Build the documents as a site, and check every link in them
 	@$(PY) -m tools.reference
+	@$(PY) -m tools.interfaces
 	@$(PY) -m uv run --quiet --no-project --isolated --with-requirements docs/requirements.txt \
 		sphinx-build -q -W --keep-going -c docs . build/docs
 	@echo 'The site is in build/docs: open build/docs/docs/index.html'

@@ -41,7 +41,14 @@ def submissions(ports: Ports) -> Submissions:
 
 
 def submit(event: Event) -> http.Reply:
-    """Start a workflow once: 202 if this call started it, 200 if an earlier one did."""
+    """Start a workflow once.
+
+    HTTP:
+        body request: The request, under an id that the caller chooses. `input` keeps the schema of its workflow.
+        202 request-taken: This call started the workflow.
+        200 request-taken: An earlier call with the same request started it.
+        problems: contract, caller, workflow_not_allowed, unknown_workflow, request_conflict, retired_workflow
+    """
     submission = submissions().submit(strict_json.read(http.body_bytes(event)), submitted_by=http.caller_of(event))
     request = submission.request
     logger.info("request taken", request_id=request.request_id, workflow=request.workflow, started=submission.started)
@@ -50,7 +57,12 @@ def submit(event: Event) -> http.Reply:
 
 
 def report(event: Event) -> http.Reply:
-    """Report a request's status, result and tasks."""
+    """Report a request's status, result and tasks.
+
+    HTTP:
+        200 request-report: The request as it stands.
+        problems: unknown_request
+    """
     return http.document(HTTPStatus.OK, submissions().report(event["pathParameters"]["request_id"]))
 
 

@@ -31,13 +31,29 @@ def inboxes(ports: Ports) -> Inboxes:
 
 
 def show(event: Event) -> PageResponse:
-    """Show an inbox. Changes nothing."""
+    """Show an inbox. Changes nothing.
+
+    HTTP:
+        query page.query: The link.
+        200: The tasks that wait for the owner of the link.
+        404: No inbox has this token.
+        410: The link is too old.
+    """
     token = (event.get("queryStringParameters") or {}).get("t", "")
     return PageResponse(HTTPStatus.OK, inbox_page(_looked(token), token, current_ports().clock.now()))
 
 
 def post(event: Event) -> PageResponse:
-    """Decide the ticked tasks, or request an e-mail with the link to an inbox."""
+    """Decide the ticked tasks, or request an e-mail with the link to an inbox.
+
+    HTTP:
+        200: Each ticked task with its result; without a decision, the mail is requested.
+        400: The decision is unknown, or no task or too many tasks are ticked.
+        403: Another site's page posted the form.
+        404: No link has this token.
+        410: The link is too old.
+        429: The task has sent this person too many links.
+    """
     click = click_of(event)
     if click.decision:
         return _decide(event, click)

@@ -38,13 +38,29 @@ def status_links(ports: Ports) -> StatusLinks:
 
 
 def show(event: Event) -> PageResponse:
-    """Show how a request stands. Changes nothing: mail scanners open every link."""
+    """Show how a request stands. Changes nothing: mail scanners open every link.
+
+    HTTP:
+        query page.query: The link.
+        200: The status of the request, with forms for what its requester can do.
+        404: No status link has this token.
+        410: The request ended more than 30 days ago.
+    """
     token = (event.get("queryStringParameters") or {}).get("t", "")
     return PageResponse(HTTPStatus.OK, _page(status_links().look(token), token))
 
 
 def post(event: Event) -> PageResponse:
-    """Answer, revise or withdraw the request."""
+    """Answer, revise or withdraw the request.
+
+    HTTP:
+        200: Answered, changed or withdrawn, now or before.
+        400: The action is unknown, or the form is incomplete or changes what it may not.
+        403: Another site's page posted the form.
+        404: No status link has this token.
+        409: The request is decided, the page is outdated, or nobody waits for an answer.
+        410: The request has ended.
+    """
     posted = act_of(event)
     standing = status_links().act(posted)
     refusal = standing.refusal

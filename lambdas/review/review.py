@@ -19,7 +19,14 @@ def reviews(ports: Ports) -> Reviews:
 
 
 def show(event: Event) -> PageResponse:
-    """Show the task of a link. Changes nothing: mail scanners open every link."""
+    """Show the task of a link. Changes nothing: mail scanners open every link.
+
+    HTTP:
+        query page.query: The link.
+        200: The task, open or decided.
+        404: No link has this token.
+        410: The task has ended undecided, or somebody else is asked.
+    """
     query = event.get("queryStringParameters") or {}
     key = Key(query.get("t", ""), query.get("task", ""))
     review = _read_by_owner(reviews().look(key.token, key.task_id))
@@ -27,7 +34,16 @@ def show(event: Event) -> PageResponse:
 
 
 def decide(event: Event) -> PageResponse:
-    """Record a vote."""
+    """Record a vote, or send the request back to its requester.
+
+    HTTP:
+        200: Recorded, now or before, or a page to confirm it, whose form adds `confirmed`.
+        400: The decision is unknown, or its comment is missing or too long.
+        403: Another site's page posted the form, or the person may not decide this task.
+        404: No link has this token.
+        409: The task is decided otherwise, the page is outdated, or the task waits for its requester.
+        410: The task has ended, or somebody else is asked.
+    """
     click = click_of(event)
     review = _read_by_owner(reviews().decide(click))
     _tell("clicked", review)
@@ -37,7 +53,16 @@ def decide(event: Event) -> PageResponse:
 
 
 def hand_over(event: Event) -> PageResponse:
-    """Delegate the task to a colleague, or take it back."""
+    """Delegate the task to a colleague, or take it back.
+
+    HTTP:
+        200: A page to confirm the address, whose form adds `confirmed`; then delegated, or taken back.
+        400: The colleague has no valid address.
+        403: Another site's page posted the form, or the person may not decide this task.
+        404: No link has this token.
+        409: This colleague cannot have the task, has answered already, or the task is decided.
+        410: The task has ended, or somebody else is asked.
+    """
     click = click_of(event)
     if click.action == TAKE_BACK:
         return _take_back(click)

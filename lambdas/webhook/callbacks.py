@@ -37,7 +37,15 @@ def results(ports: Ports) -> Results:
 
 
 def succeed(event: Event) -> http.Reply:
-    """Record an answer."""
+    """Record the answer of a machine.
+
+    HTTP:
+        body object: The answer, which keeps the contract of the task.
+        200 answer-receipt: The answer is recorded, was recorded before, or is held for a person.
+        202 answer-receipt: The answer is recorded, and the task awaits more.
+        problems: contract, unknown_token, decided_otherwise, too_many_answers, closed, answer_refused
+        problems: too_many_requests
+    """
     body, link = _read(event)
     document = strict_json.read(body)
     if not isinstance(document, dict):
@@ -46,14 +54,26 @@ def succeed(event: Event) -> http.Reply:
 
 
 def fail(event: Event) -> http.Reply:
-    """Record a machine's failure."""
+    """Record the failure of a machine.
+
+    HTTP:
+        body failure: The reason.
+        200 answer-receipt: The failure is recorded, or was recorded before.
+        problems: contract, unknown_token, decided_otherwise, closed, too_many_requests
+    """
     body, link = _read(event)
     document = validation.check("failure", strict_json.read(body))
     return _replied(results().fail(link.task_id, failure_of(document), _sender(event, link)))
 
 
 def heartbeat(event: Event) -> http.Reply:
-    """Record a heartbeat."""
+    """Record that a machine still works on its task.
+
+    HTTP:
+        body any: Ignored.
+        200 heartbeat-receipt: The callback waits on.
+        problems: unknown_token, decided_otherwise, closed, too_many_requests
+    """
     _, link = _read(event)
     results().heartbeat(link.task_id)
     logger.info("heartbeat")

@@ -22,7 +22,15 @@ def webhooks(ports: Ports) -> Webhooks:
 
 
 def receive(event: Event) -> http.Reply:
-    """Record a provider's post: 200 if it is final, 202 if it has no effect on the workflow yet."""
+    """Record the events of a provider.
+
+    HTTP:
+        body any: The events in the form of the provider, with its signature and its media type.
+        200 webhook-receipt: The events are recorded, known already, held for a person, or ignored.
+        200 text: The same, for a provider whose scheme asks for a certain text.
+        202 webhook-receipt: No event has an effect on its workflow yet. It is pending, declined, or before its task.
+        problems: contract, signature, unknown_provider, media_type
+    """
     name = (event.get("pathParameters") or {}).get("provider", "")
     url = f"{current_ports().environment.base_url}/webhooks/{name}"
     request = WebhookRequest(http.headers_of(event), http.body_bytes(event), url)

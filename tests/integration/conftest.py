@@ -31,6 +31,7 @@ from countersign.adapters.directory import DynamoDirectory
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.keys import PROJECTED
 from countersign.composition import Ports
+from countersign.contracts import validation
 from countersign.domain import tasks
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import SystemClock
@@ -53,6 +54,7 @@ from countersign.testing.builders import (
 )
 from countersign.testing.deliveries import ADYEN, SHOPIFY, SQUARE, STANDARD_WEBHOOKS, STRIPE
 from tests.integration.output import Output
+from tools import interfaces
 
 ACCOUNT = "123456789012"
 REGION = "eu-central-1"
@@ -574,12 +576,35 @@ def call(handler: Handler, method: str, path: str, source: str = "", **event: An
     document = http_event(method, path, **event)
     if source:
         document["requestContext"]["http"]["sourceIp"] = source
-    answer = handler(document, None)
+    return answered(handler, document)
+
+
+def answered(handler: Handler, event: dict[str, Any]) -> Page:
+    """Invoke a function with an event of API Gateway, and assert that its response is documented."""
+    answer = handler(event, None)
     headers = {name: str(value) for name, value in answer["headers"].items()}
     body = (answer.get("body") or "").encode()
     content = base64.b64decode(body) if answer.get("isBase64Encoded") else body
     text = gzip.decompress(content) if headers.get("Content-Encoding") == "gzip" else content
-    return Page(answer["statusCode"], headers, text.decode(), len(content))
+    page = Page(answer["statusCode"], headers, text.decode(), len(content))
+    if operation := OPERATIONS.get(event["routeKey"]):
+        assert_documented(operation, page)
+    return page
+
+
+OPERATIONS = {each.key: each.document()["responses"] for each in interfaces.operations()}
+
+
+def assert_documented(responses: Mapping[str, Any], page: Page) -> None:
+    """Assert that docs/openapi.json has a response: its status, media type, problem code and members."""
+    media_type, _, _ = page.headers["Content-Type"].partition(";")
+    schema = responses[str(page.status)]["content"][media_type]["schema"]
+    if media_type == "application/problem+json":
+        assert page.document["code"] in schema["allOf"][1]["properties"]["code"]["enum"], page.body
+    if "json" in media_type:
+        name = str(schema).partition("#/components/schemas/")[2].partition("'")[0]
+        validation.check(name, page.document)
+        assert all(validation.has_member(name, member) for member in page.document), page.body
 
 
 def assert_problem(page: Page, status: int, code: str, pointer: str | None = None) -> None:

@@ -23,6 +23,7 @@ from tests.integration.conftest import (
     Answer,
     Kit,
     Page,
+    answered,
     answering,
     assert_problem,
     forget_what_functions_made,
@@ -54,8 +55,7 @@ def post(
         "routeKey": "POST /webhooks/{provider}",
         "pathParameters": {"provider": name},
     }
-    answer = handler(made | event, None)
-    return Page(answer["statusCode"], answer["headers"], answer["body"])
+    return answered(handler, made | event)
 
 
 # Events
