@@ -27,9 +27,12 @@ def test_the_request_of_the_readme_is_accepted(cloud: Cloud, tmp_path: Path) -> 
 
 
 def test_the_python_of_the_page_on_deploying_starts_a_request(cloud: Cloud, tmp_path: Path) -> None:
-    (program,) = blocks_of("docs/deploy.md", "python", "import json")
+    (program,) = blocks_of("docs/deploy.md", "python", "import os")
     (tmp_path / "call.py").write_text(program)
-    commands = f'eval "$(.venv/bin/countersign env --local)"; {shlex.quote(sys.executable)} call.py'
+    commands = (
+        'eval "$(.venv/bin/countersign env --local)"; '
+        f"PYTHONPATH={ROOT}/layers/countersign/python {shlex.quote(sys.executable)} call.py"
+    )
     assert run(commands, cloud, tmp_path) == "running\n"
 
 
