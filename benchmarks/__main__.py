@@ -2,10 +2,11 @@
 
 import sys
 
-from benchmarks import cold_start, patterns, webhook_work
+from benchmarks import client_import, cold_start, patterns, webhook_work
 
 MEASUREMENTS = {
     "cold_start": cold_start.measure,
+    "client_import": client_import.measure,
     "webhook_work": webhook_work.measure,
     "patterns": patterns.measure,
 }

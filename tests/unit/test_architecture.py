@@ -162,7 +162,7 @@ def test_only_the_modules_of_workflows_import_the_durable_sdk() -> None:
     assert importers_of(DURABLE, modules_of(LIBRARY)) == {
         named(LIBRARY / "workflows" / name)
         for name in (
-            *("__init__.py", "approval.py", "ask.py", "serdes.py", "external.py", "steps.py"),
+            *("__init__.py", "approval.py", "ask.py", "serdes.py", "external.py", "failures.py", "steps.py"),
             "workflow.py",
         )
     }
