@@ -37,7 +37,7 @@ from stacks.options import (
     throttle,
     workflow_functions,
 )
-from stacks.stage.settings import Settings
+from stacks.stage.settings import EMBEDDED, Settings
 
 
 class PublicStack(FunctionStack):
@@ -106,6 +106,7 @@ class PublicStack(FunctionStack):
             directory=state.directory,
             workflows=workflows,
             tables=request_tables(settings),
+            tells_errors=settings.stage == EMBEDDED,
         )
         requests.add_routes(api, throttle(throttles.requests))
         # Beside their reader: an export of a secret would keep its provider from being removed.

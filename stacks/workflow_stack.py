@@ -65,7 +65,7 @@ class WorkflowStack(FunctionStack):
             archive=state.archive,
             held_by_webhook=public.held_events,
         )
-        Executions(self, "Executions", ledger=state.ledger, prefix=settings.prefix)
+        Executions(self, "Executions", ledger=state.ledger, prefix=settings.prefix, workflows=every)
         Sweeper(
             self,
             "Sweeper",

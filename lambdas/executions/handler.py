@@ -13,7 +13,7 @@ from countersign.services.executions import ENDED, SUCCEEDED, Aftermath, Executi
 @once
 def executions(ports: Ports) -> Executions:
     """Return the use case with its ports."""
-    return Executions(ports.ledger, ports.clock)
+    return Executions(ports.ledger, ports.executions, ports.clock)
 
 
 def follow(record: Record) -> None:
@@ -31,6 +31,8 @@ def follow(record: Record) -> None:
     log(
         "execution ended",
         status=detail["status"],
+        error=left.raised and left.raised.kind,
+        at=left.raised and left.raised.at,
         cancelled_tasks=left.cancelled,
         decisions_not_applied=left.stranded,
     )

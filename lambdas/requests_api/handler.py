@@ -19,7 +19,8 @@ def submissions(ports: Ports) -> Submissions:
     """Return the use case with its ports.
 
     The table `workflows` has, by workflow, its `function`, its `deadline_seconds`, its `contract` and whether it is
-    `retired`; `policies` the rows of each workflow with a policy; `requests` the fields of `CallerRules`.
+    `retired`; `policies` the rows of each workflow with a policy; `requests` the fields of `CallerRules`. The variable
+    TELL_ERRORS is set on the embedded cloud only.
     """
     table = ports.environment.table
     workflows = table("workflows")
@@ -37,6 +38,7 @@ def submissions(ports: Ports) -> Submissions:
         ports.clock,
         startable,
         CallerRules.from_document(table("requests")),
+        tells_errors=bool(ports.environment.text("TELL_ERRORS", "")),
     )
 
 

@@ -62,7 +62,7 @@ RIGHTS = {
     "Requests/Requests/Role": {read("dynamodb")},
     "Relay/Relay/Role": {read("dynamodb"), read("lambda"), write("sqs")},
     "Publisher/Publisher/Role": {read("dynamodb"), write("sqs")},
-    "Executions/Executions/Role": {read("dynamodb"), read("sqs")},
+    "Executions/Executions/Role": {read("dynamodb"), read("lambda"), read("sqs")},
     "HeldPayments/HeldPayments/Role": {read("dynamodb"), read("sqs")},
     "Sweeper/Sweeper/Role": {read("dynamodb"), read("lambda"), write("sqs")},
 }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from stacks.stage.policies import policy_document
+from stacks.stage.settings import EMBEDDED
 from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, DevWith, Synthesised, construct_id
 
 OF_A_WORKFLOW = {"BASE_URL", "BUS_NAME", "DIRECTORY_TABLE", "EXECUTION_TIMEOUT_SECONDS", "LEDGER_TABLE", "WORKFLOW"}
@@ -69,6 +70,8 @@ def workflow_folders(stage: Synthesised) -> set[str]:
 def environments(stage: Synthesised) -> dict[str, set[str]]:
     """Return the variables that each function reads, beside those that it may have."""
     table = dict.fromkeys(workflow_folders(stage), OF_A_WORKFLOW) | ENVIRONMENTS
+    if stage.settings.stage == EMBEDDED:
+        table["requests_api"] = ENVIRONMENTS["requests_api"] | {"TELL_ERRORS"}
     table |= WHERE_PAYMENTS_ARE_SETTLED if stage.settings.payments.operators else {}
     if stage.patterns:
         deciding = {workflow_folder(stage, name): OF_A_WORKFLOW | {"DECIDER"} for name in DECIDED_BY_A_PLAIN_LAMBDA}

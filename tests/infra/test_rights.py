@@ -121,6 +121,7 @@ RIGHTS = {
         READ,
         items(WRITE, "AUDIT", "REQUEST", "TASK"),
         AUDIT_STAYS,
+        "lambda:GetDurableExecution on Durable/OrderApproval/Workflow/Function.Arn:*",
         f"{CONSUME} on Executions/Ended/Work/Queue.Arn",
     },
 }

@@ -152,6 +152,9 @@ class Lambda:
         arn = self._durable.start(function, function.removesuffix(":live").rpartition(":")[2], name, payload)
         return {"StatusCode": 202, "DurableExecutionArn": arn}
 
+    def get_durable_execution(self, **_: str) -> dict[str, Any]:
+        return {"Status": "FAILED", "Error": {"ErrorType": "WorkflowError"}}
+
     def send_durable_execution_callback_success(self, **asked: str) -> dict[str, Any]:
         self._durable.succeed(asked["CallbackId"])
         return {}

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_events as events
 from constructs import Construct
 
 from stacks.components.actors.actor import Actor
 from stacks.components.flow.hand_off import Channel
+from stacks.components.flow.workflow_function import LOOK, WorkflowFunction
+from stacks.components.flow.workflow_rights import WorkflowRights
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.ledger import Ledger
 
@@ -17,9 +21,18 @@ class Executions(Actor):
 
     Args:
         prefix: The beginning of the names of workflows' functions, which no other stage's or fork's functions have.
+        workflows: The workflows, of whose failed executions it reads the error.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, ledger: Ledger, prefix: str) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        ledger: Ledger,
+        prefix: str,
+        workflows: Sequence[WorkflowFunction],
+    ) -> None:
         super().__init__(
             scope,
             construct_id,
@@ -30,6 +43,7 @@ class Executions(Actor):
             options=FunctionOptions(timeout=Duration.seconds(30), window=Duration.seconds(5), memory_mb=256),
         )
         ledger.grant_ends(self.function)
+        WorkflowRights(self, "Workflows", function=self.function, workflows=workflows, on_versions=LOOK)
         functions = Stack.of(self).format_arn(
             service="lambda", resource="function", resource_name=prefix, arn_format=ArnFormat.COLON_RESOURCE_NAME
         )

@@ -23,6 +23,7 @@ class Requests(Actor):
         directory: The directory.
         workflows: The workflows that it starts.
         tables: Its tables of workflows, policies and rules.
+        tells_errors: Whether its reports say what a workflow raised.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Requests(Actor):
         directory: Directory,
         workflows: Sequence[WorkflowFunction],
         tables: Mapping[str, Any],
+        tells_errors: bool,
     ) -> None:
         super().__init__(
             scope,
@@ -41,7 +43,7 @@ class Requests(Actor):
             folder="requests_api",
             description="Starts workflows, and reports their state",
             ledger=ledger,
-            environment=directory.environment,
+            environment={**directory.environment, **({"TELL_ERRORS": "yes"} if tells_errors else {})},
             tables=tables,
         )
         ledger.grant_requests(self.function)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from countersign.domain.identity import role_of
-from countersign.domain.requests import Cancelling, Request, RequestStatus
+from countersign.domain.requests import Cancelling, Raised, Request, RequestStatus
 from countersign.domain.tasks import Status, Task
 from countersign.domain.votes import found_unsound
 from countersign.services.executions import ENDED, Aftermath, Executions
@@ -20,11 +20,12 @@ from countersign.testing.builders import (
     any_task,
     execution_arn,
 )
-from countersign.testing.fakes import FixedClock, MemoryLedger
+from countersign.testing.fakes import FixedClock, MemoryExecutions, MemoryLedger
 from tests.unit.services.races import meanwhile
 
 SECOND = "order-1001.second"
 EARLIER = NOW - timedelta(hours=1)
+RAISED = Raised("KeyError", "refund/handler.py:38")
 DEAD = sorted(ENDED - {"SUCCEEDED"})
 
 
@@ -35,8 +36,10 @@ def ledger_with(*standing: Task) -> MemoryLedger:
     return ledger
 
 
-def ended(ledger: MemoryLedger, status: str, request_id: str = REQUEST_ID) -> Aftermath:
-    return Executions(ledger, FixedClock(NOW)).ended(request_id, status, execution_arn())
+def ended(ledger: MemoryLedger, status: str, request_id: str = REQUEST_ID, raised: Raised | None = None) -> Aftermath:
+    executions = MemoryExecutions()
+    executions.errors = {execution_arn(): raised} if raised else {}
+    return Executions(ledger, executions, FixedClock(NOW)).ended(request_id, status, execution_arn())
 
 
 def test_the_final_statuses_are_those_of_lambda() -> None:
@@ -52,7 +55,9 @@ def outcome_of(ledger: MemoryLedger, status: str = "FAILED") -> tuple[str, str]:
 @pytest.mark.parametrize("status", DEAD)
 def test_a_dead_execution_fails_its_request_and_cancels_its_open_tasks(status: str) -> None:
     ledger = ledger_with(any_task(), any_task(task_id=SECOND))
-    assert ended(ledger, status) == Aftermath(cancelled=(TASK_ID, SECOND))
+    raised = RAISED if status == "FAILED" else None
+    assert ended(ledger, status, raised=RAISED) == Aftermath(cancelled=(TASK_ID, SECOND), raised=raised)
+    assert ledger.asked[REQUEST_ID].raised == raised
     assert (ledger.asked[REQUEST_ID].error, ledger.asked[REQUEST_ID].ended_at) == (status.lower(), NOW)
     assert {task.status for task in ledger.standing.values()} == {Status.CANCELLED}
     assert {task.closed_because for task in ledger.standing.values()} == {f"execution_{status.lower()}"}

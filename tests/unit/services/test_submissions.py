@@ -8,7 +8,7 @@ import pytest
 from countersign.contracts import validation
 from countersign.domain.errors import ContractError, RequestConflictError, RetiredWorkflowError, StartFailedError
 from countersign.domain.people import Entry
-from countersign.domain.requests import ERRORS, Request, RequestStatus
+from countersign.domain.requests import ERRORS, Raised, Request, RequestStatus
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Status
 from countersign.services import submissions
@@ -208,6 +208,17 @@ def test_a_report_without_a_result_says_why_in_a_code_and_a_sentence(
     report = setup.submissions.report(REQUEST_ID)
     assert (report["status"], report["result"], report["tasks"], report["ended_at"]) == (told, None, [], None)
     assert report["error"] == ({"code": code, "message": ERRORS[code]} if code else None)
+
+
+@pytest.mark.parametrize("embedded", [True, False])
+def test_only_on_the_embedded_cloud_a_report_says_what_the_workflow_raised_and_where(*, embedded: bool) -> None:
+    setup = Setup()
+    raised = Raised("KeyError", "refund/handler.py:38")
+    failed = Request(REQUEST_ID, WORKFLOW, status=RequestStatus.FAILED, error="failed", raised=raised)
+    setup.ledger.asked[REQUEST_ID] = failed
+    error = dataclasses.replace(setup.submissions, tells_errors=embedded).report(REQUEST_ID)["error"]
+    assert error.keys() == {"code", "message"} | ({"class", "at"} if embedded else set())
+    assert (error.get("class"), error.get("at")) == (raised if embedded else (None, None))
 
 
 # Aliases

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # the annotations alone need them: each function imports what
     from countersign.domain.links import Link
     from countersign.domain.people import Entry
     from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
-    from countersign.domain.requests import Request, RequestStatus
+    from countersign.domain.requests import Raised, Request, RequestStatus
     from countersign.domain.tasks import Change, Ring, Task
 
 
@@ -197,7 +197,14 @@ class RequestLedger(Protocol):
         ...
 
     def finish(
-        self, request_id: str, workflow: str, status: RequestStatus, result: Any, at: datetime, error: str = ""
+        self,
+        request_id: str,
+        workflow: str,
+        status: RequestStatus,
+        result: Any,
+        at: datetime,
+        error: str = "",
+        raised: Raised | None = None,
     ) -> None:
         """Record the end of a request; the first recorded end stays."""
         ...
@@ -384,6 +391,10 @@ class ExecutionStates(Protocol):
 
         A paused execution takes callbacks, and acts on them when somebody resumes it.
         """
+        ...
+
+    def raised(self, execution_arn: str) -> Raised | None:
+        """Return the error of a failed execution; None if Lambda knows none or does not answer."""
         ...
 
 

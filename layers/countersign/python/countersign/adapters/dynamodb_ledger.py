@@ -74,7 +74,7 @@ if TYPE_CHECKING:
     from countersign.domain.links import Link
     from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
     from countersign.domain.questions import Correlation
-    from countersign.domain.requests import Request, RequestStatus
+    from countersign.domain.requests import Raised, Request, RequestStatus
 
 _PAGE = 50
 """How many tasks, or entries of the index, are read from the table in one call; a task has two items."""
@@ -375,11 +375,18 @@ class DynamoLedger:
         self._unless_ended(request_id, fields, "#status = :submitted", {"submitted": "submitted"})
 
     def finish(
-        self, request_id: str, workflow: str, status: RequestStatus, result: Any, at: datetime, error: str = ""
+        self,
+        request_id: str,
+        workflow: str,
+        status: RequestStatus,
+        result: Any,
+        at: datetime,
+        error: str = "",
+        raised: Raised | None = None,
     ) -> None:
         """See `RequestLedger.finish`."""
         text = None if result is None else json.dumps(result, ensure_ascii=False)
-        fields = {"workflow": workflow, "result": text, **end_fields(status, error, at)}
+        fields = {"workflow": workflow, "result": text, **end_fields(status, error, raised, at)}
         condition = "attribute_not_exists(#status) OR #status IN (:submitted, :running)"
         self._unless_ended(request_id, fields, condition, {"submitted": "submitted", "running": "running"})
 

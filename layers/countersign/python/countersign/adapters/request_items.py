@@ -12,7 +12,7 @@ from countersign.adapters.task_items import NEVER_DUE, due, epoch_after
 from countersign.domain.clock import from_text, to_text
 
 if TYPE_CHECKING:
-    from countersign.domain.requests import Request, RequestStatus
+    from countersign.domain.requests import Raised, Request, RequestStatus
 
 NOT_WAITING: Mapping[str, Any] = {"input": None, **NEVER_DUE}
 """Fields that a started request no longer needs: Lambda has its input, and the sweeper ignores it."""
@@ -35,9 +35,9 @@ def request_document(request: Request, at: datetime) -> dict[str, Any]:
 def request_of(document: Mapping[str, Any]) -> Request:
     """Read a request from its document."""
     # Imported here: pages and webhooks read no requests, and it would slow their cold starts.
-    from countersign.domain.requests import Cancelling, Request
+    from countersign.domain.requests import Cancelling, Raised, Request
 
-    cancelling = document.get("cancelling")
+    cancelling, raised = document.get("cancelling"), document.get("raised")
     status, error = _end_of(document)
     return Request(
         request_id=document["pk"].removeprefix(REQUEST),
@@ -53,14 +53,16 @@ def request_of(document: Mapping[str, Any]) -> Request:
         created_at=_time(document, "submitted_at"),
         ended_at=_time(document, "ended_at"),
         error=error,
+        raised=raised and Raised(raised["class"], raised["at"]),
         cancelling=cancelling and Cancelling(cancelling["reason"], cancelling["by"], from_text(cancelling["at"])),
     )
 
 
-def end_fields(status: RequestStatus, error: str, at: datetime) -> dict[str, Any]:
+def end_fields(status: RequestStatus, error: str, raised: Raised | None, at: datetime) -> dict[str, Any]:
     """Return the attributes of an ended request. Releases without `cancelled` read a withdrawn request as failed."""
     stored = "failed" if status == "cancelled" else status.value
-    return {"status": stored, "error": error or None, "ended_at": to_text(at), "ttl": epoch_after(at), **NOT_WAITING}
+    why = {"error": error or None, "raised": raised and {"class": raised.kind, "at": raised.at}}
+    return {"status": stored, **why, "ended_at": to_text(at), "ttl": epoch_after(at), **NOT_WAITING}
 
 
 def _end_of(document: Mapping[str, Any]) -> tuple[RequestStatus, str]:

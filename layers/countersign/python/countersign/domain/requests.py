@@ -50,6 +50,19 @@ class Cancelling(NamedTuple):
     at: datetime
 
 
+class Raised(NamedTuple):
+    """The error that a workflow, or its import, raised, without its message, which may hold money and people.
+
+    Attributes:
+        kind: The name of its class, or Lambda's type of an error that is none of Python's, such as
+            `Runtime.OutOfMemory`; empty if Lambda has neither.
+        at: The innermost line in the workflow's own code, `<file>:<line>`; empty if Lambda has none.
+    """
+
+    kind: str
+    at: str
+
+
 @dataclass(frozen=True)
 class Request:
     """A caller's request to run a workflow.
@@ -67,6 +80,7 @@ class Request:
         created_at: When it was submitted, in UTC; None if it was not submitted.
         ended_at: When it ended, in UTC; None while it runs.
         error: Why it ended without a result, a key of `ERRORS`; empty while it runs, or if it succeeded.
+        raised: What its workflow raised, if that is why; None if Lambda did not tell.
         cancelling: The caller's withdrawal; None without one.
     """
 
@@ -83,6 +97,7 @@ class Request:
     created_at: datetime | None = None
     ended_at: datetime | None = None
     error: str = ""
+    raised: Raised | None = None
     cancelling: Cancelling | None = None
 
     @property

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from countersign.domain import requests, tasks, votes
 from countersign.domain.clock import Clock
-from countersign.domain.requests import Request, RequestStatus
+from countersign.domain.requests import Raised, Request, RequestStatus
 from countersign.domain.tasks import Status, Task
 from countersign.retries import retried
 
 if TYPE_CHECKING:
-    from countersign.ports import Ledger
+    from countersign.ports import ExecutionStates, Ledger
 
 SUCCEEDED = "SUCCEEDED"
 ENDED = frozenset({SUCCEEDED, "FAILED", "TIMED_OUT", "STOPPED"})
@@ -36,10 +36,12 @@ class Aftermath:
     Attributes:
         cancelled: Ids of the tasks that were open and are now cancelled.
         stranded: Ids of the decided tasks whose decision no workflow will apply.
+        raised: What the workflow raised; None if it did not, or Lambda did not tell.
     """
 
     cancelled: tuple[str, ...] = ()
     stranded: tuple[str, ...] = ()
+    raised: Raised | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Executions:
     """Follows durable executions to their end."""
 
     ledger: Ledger
+    executions: ExecutionStates
     clock: Clock
 
     def ended(self, request_id: str, status: str, execution_arn: str) -> Aftermath:
@@ -63,15 +66,18 @@ class Executions:
         request, tasks_of_request = self.ledger.with_tasks(request_id)
         if request and request.execution_arn not in ("", execution_arn):
             return Aftermath()
+        raised = None
         if request and not request.ended:
             error = "" if status == SUCCEEDED else self._error(status, request, tasks_of_request)
             outcome = _OUTCOMES.get(error, RequestStatus.FAILED)
-            self.ledger.finish(request_id, request.workflow, outcome, None, self.clock.now(), error)
+            raised = self.executions.raised(execution_arn) if error == requests.FAILED else None
+            self.ledger.finish(request_id, request.workflow, outcome, None, self.clock.now(), error, raised)
         reason = tasks.execution_ended(status)
         left = {task.task_id: self._close(task, reason) for task in tasks_of_request}
         return Aftermath(
             cancelled=tuple(task_id for task_id, status in left.items() if status is Status.CANCELLED),
             stranded=tuple(task_id for task_id, status in left.items() if status is Status.DECIDED),
+            raised=raised,
         )
 
     def _error(self, status: str, request: Request, tasks_of_request: list[Task]) -> str:

@@ -80,6 +80,7 @@ class Submissions:
     Attributes:
         workflows: Every deployed workflow, by its name.
         caller_rules: The stage's rules for callers; None for the kit's own requests.
+        tells_errors: Whether reports say what a workflow raised.
     """
 
     ledger: RequestLedger
@@ -88,6 +89,7 @@ class Submissions:
     clock: Clock
     workflows: Mapping[str, Startable]
     caller_rules: CallerRules | None = None
+    tells_errors: bool = False
 
     def submit(self, document: Any, submitted_by: str) -> Submission:
         """Start the requested workflow, unless an earlier call did.
@@ -224,12 +226,19 @@ class Submissions:
             "workflow": request.workflow,
             "status": RequestStatus.RUNNING if request.status is RequestStatus.SUBMITTED else request.status,
             "result": _as_of_now(request.result, tasks),
-            "error": _error_report(request),
+            "error": self._error(request),
             "created_at": request.created_at and to_text(request.created_at),
             "ended_at": request.ended_at and to_text(request.ended_at),
             "submitted_by": request.submitted_by,
             "tasks": [_task_report(task) for task in tasks],
         }
+
+    def _error(self, request: Request) -> dict[str, str] | None:
+        """Return why a request ended without a result."""
+        if not request.error:
+            return None
+        raised = {"class": request.raised.kind, "at": request.raised.at} if request.raised and self.tells_errors else {}
+        return {"code": request.error, "message": ERRORS[request.error], **raised}
 
 
 def _as_of_now(result: Any, tasks: Sequence[Task]) -> Any:
@@ -249,10 +258,6 @@ def _asks_nobody(policy: Policy, document: Mapping[str, Any], prefix: str) -> It
     with suppress(UncoveredAmountError):  # the rule for the amount reports it
         if not all(map(is_simulated, policy.asks(document))):
             yield ContractError("must be an amount for which the policy names no people", f"{prefix}/amount")
-
-
-def _error_report(request: Request) -> dict[str, str] | None:
-    return {"code": request.error, "message": ERRORS[request.error]} if request.error else None
 
 
 def _task_report(task: Task) -> dict[str, Any]:

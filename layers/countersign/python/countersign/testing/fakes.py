@@ -25,7 +25,7 @@ from countersign.domain.errors import (
 from countersign.domain.links import MOST_NEXT, MOST_WAITING, Link, Purpose
 from countersign.domain.people import Entry
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
-from countersign.domain.requests import Request, RequestStatus
+from countersign.domain.requests import Raised, Request, RequestStatus
 from countersign.domain.tasks import Change, Deadline, Ring, RingState, Status, Task
 
 
@@ -300,12 +300,19 @@ class MemoryLedger:
             )
 
     def finish(
-        self, request_id: str, workflow: str, status: RequestStatus, result: Any, at: datetime, error: str = ""
+        self,
+        request_id: str,
+        workflow: str,
+        status: RequestStatus,
+        result: Any,
+        at: datetime,
+        error: str = "",
+        raised: Raised | None = None,
     ) -> None:
         request = self.asked.get(request_id) or Request(request_id, workflow)
         if not request.ended:
             self.asked[request_id] = dataclasses.replace(
-                request, status=status, result=result, input=None, error=error, ended_at=at
+                request, status=status, result=result, input=None, error=error, raised=raised, ended_at=at
             )
 
     def task_ids(self, request_id: str) -> list[str]:
@@ -469,13 +476,17 @@ class MemoryDoorbell:
 
 
 class MemoryExecutions:
-    """The executions that a test has paused; all others run."""
+    """The executions that a test has paused, and the errors of those that failed."""
 
     def __init__(self) -> None:
         self.statuses: dict[str, str] = {}
+        self.errors: dict[str, Raised] = {}
 
     def is_paused(self, execution_arn: str) -> bool:
         return self.statuses.get(execution_arn) in PAUSED
+
+    def raised(self, execution_arn: str) -> Raised | None:
+        return self.errors.get(execution_arn)
 
 
 class MemoryStarter:
