@@ -46,6 +46,7 @@ def document_in_full(task: Task, entries: list[AuditEntry], breaks: list[str], n
         "title": task.question.title,
         "details": [{"label": label, "value": value} for label, value in task.question.details],
         "requester": task.question.requester,
+        "agent": task.question.agent or None,
         "rule": task.question.rule.to_document() if task.audience else None,
         "round": task.round,
         "exchanges": [_exchange(each) for each in task.exchanges],
@@ -79,8 +80,7 @@ def facts(task: Task, now: datetime) -> Iterator[tuple[str, str]]:
     yield "workflow", task.workflow
     yield "request", task.request_id
     yield from question.details
-    if question.requester:
-        yield "requester", question.requester
+    yield from (each for each in (("requester", question.requester), ("agent", question.agent)) if each[1])
     yield "asked", ", ".join(task.audience) or f"a machine, by {question.kind}.requested"
     if task.audience:
         yield "rule", ", ".join(f"{name} {value}" for name, value in question.rule.to_document().items())

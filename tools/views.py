@@ -71,6 +71,11 @@ REFUSALS_IN_BATCHES = (DecidedOtherwiseError, TaskClosedError, HandedOnError, De
 INBOX_PROBLEMS = ("none", "too_many", "unknown_decision")
 FOLLOWING = {"review": Key("Tq3" * 14 + "w"), "inbox": Key("Tq3" * 14 + "w", "order-1001.approval")}
 
+BY_AGENT: dict[str, Any] = {
+    "requester": "",
+    "agent": "arn:aws:iam::123456789012:role/invoices",
+    "on_behalf_of": "ana@example.com",
+}
 UNBROKEN = "W" * 10_000
 COMMENT = "Fine with me"
 ASKED = ("maria@example.com", "hugo@example.com", "li@example.com")
@@ -177,12 +182,13 @@ def any_inbox_page(
     title: str = TITLE,
     requester: str = "ana@example.com",
     problem: str = "",
+    agent: str = "",
     *,
     alone: bool = False,
     **changes: Any,
 ) -> str:
     """Return the page of an inbox with a number of tasks, with changes; if `alone`, one more has no box."""
-    question = Question(title=title, requester=requester)
+    question = Question(title=title, requester=requester, agent=agent)
     until = NOW + timedelta(days=2, hours=5)
     task = Task("order-1001.approval", Status.OPEN, until, question=question, **changes)
     confirmed = dataclasses.replace(task, question=dataclasses.replace(question, confirm=True))
@@ -371,6 +377,7 @@ def every_page() -> Mapping[str, str]:
         "inbox-empty": any_inbox_page(number=0),
         **{f"inbox-{problem}": any_inbox_page(number=3, problem=problem) for problem in INBOX_PROBLEMS},
         "inbox-alone": any_inbox_page(number=3, alone=True),
+        "inbox-agent": any_inbox_page(requester="", agent=BY_AGENT["agent"]),
         **dict(_batch_pages()),
         **dict(_request_pages()),
         **{f"following-{name}": any_following_page(key) for name, key in FOLLOWING.items()},
@@ -408,6 +415,7 @@ def _review_pages() -> Iterator[tuple[str, str]]:
         review_page(any_review(attachments=(*ATTACHMENTS, UNLINKED), on_behalf_of="omar@example.com")),
     )
     yield "review-long", review_page(any_review(title=UNBROKEN))
+    yield "review-agent", review_page(any_review(**BY_AGENT, attachments=ATTACHMENTS))
 
 
 _PROBLEMS = (
@@ -465,6 +473,7 @@ def _decided_pages() -> Iterator[tuple[str, str]]:
     for name in ("maria", "hugo"):
         yield f"returned-{name}", any_result(**returned, recipient=f"{name}@example.com")
     yield "decided-story", any_decided(**STORY)
+    yield "decided-agent", any_decided(**BY_AGENT, amount="250.00 EUR")
 
 
 STORY: dict[str, Any] = {
@@ -505,6 +514,7 @@ def every_message() -> Mapping[str, Message]:
     found = {
         "attachments": any_mail(attachments=names, on_behalf_of="omar@example.com"),
         "instead": any_mail(instead_of="otto@example.com"),
+        "agent": any_mail(**BY_AGENT, attachments=names),
     }
     for kind in ("any", "all", "quorum"):
         found[f"rule-{kind}"] = any_mail(others=("otto@example.com",), rule=Rule(kind), title="Order", amount="250.00")
@@ -541,4 +551,5 @@ def every_chat() -> list[Any]:
         *(Task("o.approval", Status.DECIDED, NOW, outcome=each) for each in (Outcome.APPROVED, Outcome.REJECTED)),
         *(Task("o.approval", each, NOW) for each in (Status.OPEN, Status.EXPIRED, Status.CANCELLED)),
     )
-    return [*blocks_of(any_mail(details=ROWS * 200)), *map(closing_of, tasks)]
+    agents = any_mail(**BY_AGENT | {"details": ROWS * 200, "amount": "250.00 EUR"})
+    return [*blocks_of(any_mail(details=ROWS * 200)), *blocks_of(agents), *map(closing_of, tasks)]

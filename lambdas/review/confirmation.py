@@ -1,6 +1,6 @@
 """The page that asks a person to confirm their vote, which is not recorded yet."""
 
-from countersign.presentation import words
+from countersign.presentation import markup, words
 from countersign.presentation.markup import Html, html, joined
 from countersign.services.reviews import Click, Review
 from review import notices, parts
@@ -27,8 +27,8 @@ def confirmation_page(review: Review, click: Click) -> str:
         heading=heading,
         lead=words.say("confirm.text"),
         asked=parts.asked(review.task.question),
-        requester=parts.optional_row("review.requester", parts.address(review.task.question.requester)),
-        on_behalf_of=parts.optional_row("on_behalf_of", parts.address(review.task.question.on_behalf_of)),
+        requester=parts.optional_row("review.requester", markup.asker(review.task.question)),
+        on_behalf_of=parts.on_behalf_of(review.task.question),
         rows=parts.rows(review.task.question),
         comment=parts.optional_row("confirm.comment", click.comment),
         owner=parts.owner("review.owner", recipient=review.recipient),

@@ -5,7 +5,7 @@ from datetime import datetime
 from countersign.domain.identity import normalise
 from countersign.domain.replacements import has_answered, may_take_back
 from countersign.domain.tasks import Delegation, Replacement
-from countersign.presentation import words
+from countersign.presentation import display, words
 from countersign.presentation.markup import NOTHING, Html, html, joined, say
 from countersign.services.reviews import Click, Review
 from review import notices, parts
@@ -44,7 +44,7 @@ def taken_back_page(review: Review, key: Key) -> str:
     """Return the page for a person who has taken the task back just now."""
     lead = say("taken_back.text", person=parts.address(review.task.replaced[-1].by))
     link = _review_link(key, "taken_back.action")
-    return _notice("taken_back", review.task.question.title, lead, words.say("taken_back.next"), link)
+    return _notice("taken_back", display.title(review.task.question), lead, words.say("taken_back.next"), link)
 
 
 def other_hands_page(review: Review, key: Key, now: datetime) -> str:
@@ -52,9 +52,9 @@ def other_hands_page(review: Review, key: Key, now: datetime) -> str:
     task, recipient = review.task, review.recipient
     if made := task.handed_on_by(recipient):
         back = key if may_take_back(task, made, now) else None
-        return _delegated_page(task.question.title, made, back, answered=has_answered(task, made.to))
+        return _delegated_page(display.title(task.question), made, back, answered=has_answered(task, made.to))
     if replaced := task.replacement_of(recipient):
-        return _replaced_page(task.question.title, replaced)
+        return _replaced_page(display.title(task.question), replaced)
     return notices.problem_page("unknown_link")  # they were removed otherwise
 
 

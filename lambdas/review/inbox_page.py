@@ -4,8 +4,7 @@ from datetime import datetime
 
 from countersign.domain.links import MOST_WAITING
 from countersign.domain.tasks import Task
-from countersign.presentation import words
-from countersign.presentation.display import single_line
+from countersign.presentation import display, markup, words
 from countersign.presentation.markup import NOTHING, Html, html, joined, time
 from countersign.services.batches import MOST_ITEMS, may_tick
 from countersign.services.inboxes import Inbox
@@ -82,7 +81,7 @@ def _tick(task: Task) -> Html:
     return html(
         '<label class="tick"><input type="checkbox" name="tick" value="{value}" aria-label="{name}"> {label}</label>\n',
         value=f"{task.task_id} {task.shown}",
-        name=words.say("inbox.tick.name", title=single_line(task.question.title, 80)),
+        name=words.say("inbox.tick.name", title=display.title(task.question, 80)),
         label=words.say("inbox.tick"),
     )
 
@@ -103,7 +102,7 @@ def _waiting_task(task: Task, recipient: str, token: str, now: datetime, tick: H
 """,
         link=parts.review_link(task, token),
         requester_label=words.say("review.requester"),
-        requester=parts.address(task.question.requester),
+        requester=markup.asker(task.question),
         left=parts.left(task.expires_at, now),
         until=time(task.expires_at),
         answered=html("<p>{text}</p>\n", text=answered) if task.vote_of(recipient) else NOTHING,

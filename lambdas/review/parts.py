@@ -64,9 +64,24 @@ def optional_row(label: str, text: str) -> Html:
     return row(words.say(label), text) if text.strip() else NOTHING
 
 
+def on_behalf_of(question: Shown) -> Html:
+    """Return the row with the person for whom the requester asks; nothing without one."""
+    label = "on_behalf_of.stated" if question.agent else "on_behalf_of"
+    return optional_row(label, address(question.on_behalf_of))
+
+
 def asked(question: Shown, *, first: bool = False) -> Html:
     """Return what is asked: the amount, large and alone, and the title, as the page's first heading or a second one."""
-    return joined((_amount(question.amount) if question.amount else NOTHING, title(question.title, first=first)))
+    return joined((_amount(question.amount) if question.amount else NOTHING, _title(question, first=first)))
+
+
+def _title(question: Shown, *, first: bool) -> Html:
+    if not question.agent:
+        return title(question.title, first=first)
+    # Imported here, as below: few requests are agents'.
+    from review import quotation
+
+    return quotation.title(question, first=first)
 
 
 def _amount(text: str) -> Html:
@@ -164,7 +179,7 @@ def review_link(task: Task, token: str) -> Html:
         '<a href="review?{query}">{amount}{title}</a>',
         query=Key(token, task.task_id).query,
         amount=html("<strong>{amount}</strong> ", amount=markup.money(amount)) if amount else NOTHING,
-        title=value(single_line(task.question.title, 200), words.say("title.label")),
+        title=value(display.title(task.question, 200), words.say("title.label")),
     )
 
 
@@ -193,6 +208,10 @@ def described(hint: str, *, invalid: bool) -> Html:
 
 def rows(question: Shown) -> Html:
     """Return the rows of a question's content."""
+    if question.agent:
+        from review import quotation
+
+        return quotation.rows(question)
     details = joined(row(words.label(label), markup.money(text)) for label, text in question.rows)
     if not question.attachments:
         return details

@@ -8,8 +8,7 @@ from datetime import datetime
 
 from countersign.domain.questions import Question
 from countersign.domain.tasks import MAX_COMMENT_CHARACTERS, Vote
-from countersign.presentation import markup, words
-from countersign.presentation.display import single_line
+from countersign.presentation import display, markup, words
 from countersign.presentation.markup import NOTHING, Html, html, joined, say, time
 from review import delegation, parts
 from review.document import document
@@ -71,7 +70,7 @@ class ReviewView:
 
 def review_page(view: ReviewView) -> str:
     """Return the page of an open task, with the form."""
-    title = single_line(view.question.title, 80)
+    title = display.title(view.question, 80)
     if view.problem:
         title = words.say("page.title.problem", title=title)
     main = html(
@@ -97,7 +96,7 @@ def _content(view: ReviewView) -> Html:
         status=_status(view),
         asked=parts.asked(view.question, first=True),
         requester_label=words.say("review.requester"),
-        requester=parts.address(view.question.requester) or words.say("value.empty"),
+        requester=markup.asker(view.question) or words.say("value.empty"),
         left=parts.left(view.expires_at, view.now),
         until=say("review.until", moment=time(view.expires_at)),
         rows=_rows(view),
@@ -121,7 +120,7 @@ def _rows(view: ReviewView) -> Html:
         (
             parts.optional_row("review.others", markup.people(view.others)),
             parts.optional_row("review.progress", progress if view.needed > 1 else ""),
-            parts.optional_row("on_behalf_of", parts.address(view.question.on_behalf_of)),
+            parts.on_behalf_of(view.question),
             parts.rows(view.question),
             parts.optional_row("review.submitted_by", view.submitted_by),
         )

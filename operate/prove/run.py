@@ -127,11 +127,11 @@ class Run:
         for band in policy.bands:
             amount = band.up_to if band.up_to is not None else below + 1
             below = amount
-            document = {"amount": str(amount), "currency": band.currency, "approvers": [approver]}
+            document: dict[str, Any] = {"amount": str(amount), "currency": band.currency, "approvers": [approver]}
             with suppress(ContractError):
                 policy.check({**document, "requester": REQUESTER})
                 if not band.terms.auto_approve and not policy.asks(document):
-                    return str(amount), band.currency
+                    return str(amount), document["currency"]
         if policy.bands:
             raise CannotProveError(f"no row of policies.{WORKFLOW} lets one approver of the request decide")
         return "250.00", "EUR"

@@ -51,8 +51,8 @@ class PolicyRow(Table):
     Keys that a row leaves out are as in the request.
     """
 
-    currency: Annotated[str, matching(r"[A-Z]{3}", "an ISO 4217 code such as EUR")]
-    """ISO 4217 code."""
+    currency: Annotated[str, matching(r"[A-Z]{3}", "an ISO 4217 code such as EUR")] | None = None
+    """ISO 4217 code; left out in the row for requests without an amount."""
     up_to: (
         Annotated[
             str, matching(r"(0|[1-9][0-9]{0,17})(\.[0-9]{1,6})?", "an amount such as 5000.00, of at most 6 decimals")
@@ -126,16 +126,20 @@ class _Place:
 
 
 def _check_bounds(rows: tuple[PolicyRow, ...], key: str) -> Iterator[Problem]:
-    before: dict[str, Band] = {}
+    before: dict[str | None, Band] = {}
     for number, band in enumerate(Policy.from_document(policy_document(rows)).bands, start=1):
         lower, up_to = before.get(band.currency), rows[number - 1].up_to
         if lower and lower.up_to is None:
-            allowed = f"no row after the row of {band.currency} without up_to, which covers every amount"
+            which = f"of {band.currency} without up_to" if band.currency else "without currency"
+            allowed = f"no row after the row {which}, which covers everything"
             yield Problem(f"{key}[{number}].up_to", up_to or "", allowed, "move that row to the end")
         elif lower and band.up_to is not None and lower.reaches(band.up_to, band.currency):
             allowed = f"an amount above {lower.up_to}, the up_to of the previous row of {band.currency}"
             fix = "write the rows of one currency in ascending order"
             yield Problem(f"{key}[{number}].up_to", up_to, allowed, fix)
+        if band.currency is None and up_to is not None:
+            allowed = "nothing in a row without currency, which is for requests without an amount"
+            yield Problem(f"{key}[{number}].up_to", up_to, allowed, "add currency, or remove up_to")
         before[band.currency] = band
 
 

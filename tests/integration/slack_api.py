@@ -20,7 +20,12 @@ _ARGUMENTS = {
 _LIMITS = {"section": 3000, "header": 150, "context": 3000, "field": 2000}
 """The most characters of a text: https://docs.slack.dev/reference/block-kit/blocks."""
 
-_FORMS = {"header": "plain_text", "section": "mrkdwn", "field": "mrkdwn", "context": "mrkdwn"}
+_FORMS: dict[str, tuple[str, ...]] = {
+    "header": ("plain_text",),
+    "section": ("mrkdwn", "plain_text"),
+    "field": ("mrkdwn",),
+    "context": ("mrkdwn",),
+}
 
 
 @dataclass
@@ -128,6 +133,6 @@ def error_in_blocks(blocks: list[dict[str, Any]]) -> str:
     if not 1 <= len(blocks) <= 50 or any(not 1 <= len(block.get("fields", "1")) <= 10 for block in blocks):
         return "invalid_blocks"
     for place, text in texts_in(blocks):
-        if text["type"] != _FORMS.get(place) or not 1 <= len(text["text"]) <= _LIMITS[place]:
+        if text["type"] not in _FORMS.get(place, ()) or not 1 <= len(text["text"]) <= _LIMITS[place]:
             return "invalid_blocks"
     return ""

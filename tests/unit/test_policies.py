@@ -75,7 +75,7 @@ def test_without_rows_there_is_no_policy(tmp_path: Path) -> None:
         ('up_to = "100"', 'up_to = "1e3"', "[2].up_to", "1e3", "an amount such as 5000.00"),
         ('up_to = "100"', 'up_to = ""', "[2].up_to", "", "an amount such as 5000.00"),
         ('"USD"', '"usd"', "[2].currency", "usd", "an ISO 4217 code such as EUR"),
-        ('currency = "USD"\n', "", "[2].currency", None, "an ISO 4217 code such as EUR"),
+        ('currency = "USD"\n', "", "[2].up_to", "100", "nothing in a row without currency"),
         ('currency = "USD"\nup_to = "100"', 'currency = "EUR"\nup_to = "50"', "[2].up_to", "50", "above 50.00"),
         ('currency = "USD"\nup_to = "100"', 'currency = "EUR"\nup_to = "9"', "[2].up_to", "9", "above 50.00"),
         ('currency = "USD"\nup_to = "100"', 'currency = "EUR"', "[3].up_to", "", "no row after the row of EUR"),

@@ -79,6 +79,7 @@ FULL = any_decided_task(
     correlation=Correlation("pay", "pay_1001", Decimal("1.00"), "EUR"),
     delegations=(Delegation("a@b.c", "d@e.f", NOW),),
     failure=Failure("code", "words", "data"),
+    agent="arn:aws:iam::111122223333:role/invoices",
     on_behalf_of="omar@example.com",
     refused_answers=2,
     bounced=1,
@@ -224,4 +225,4 @@ def test_every_attribute_of_a_task_is_stored() -> None:
 
 def test_an_item_has_the_same_layout_in_every_version() -> None:
     documents = [task_document(FULL), question_document(FULL)]
-    assert digest(documents) == "cca59ed424dc8349ff6691af358fb4524a0c0758ccdfaf18ee5764e48cbb1d00"
+    assert digest(documents) == "e214c6d11923e02630ff8d559af450a2c207c70dbbe008b2b0c457aeb258749e"

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from approval.handler import approval_of
+from countersign.domain.errors import ContractError
+from countersign.domain.policy import Terms
 from countersign.testing.builders import APPROVER, REQUESTER
 from countersign.workflows import Approval
 
@@ -34,3 +36,11 @@ def test_the_rows_follow_the_amount_in_the_order_of_the_input(money: dict[str, s
 def test_the_requester_cannot_revise_a_row_that_the_input_fixes() -> None:
     assert asked_by(rows=ROWS).fixed == ()
     assert asked_by(rows=[ROWS[0] | {"fixed": True}, ROWS[1] | {"fixed": False}]).fixed == ("Traveller",)
+
+
+def test_nobody_can_send_an_agents_question_back() -> None:
+    role = "arn:aws:iam::111122223333:role/invoices"
+    asked = approval_of({"title": "Buy it?", "agent": role, "deadline_seconds": 60})
+    assert (asked.agent, asked.approvers, asked.send_back) == (role, (), False)
+    with pytest.raises(ContractError):
+        asked.under(Terms())

@@ -67,7 +67,7 @@ def test_every_text_is_used_by_a_page_or_a_message(catalogue: Recorded) -> None:
 
 def test_pages_and_mails_contain_only_texts_of_the_catalogue(catalogue: Recorded) -> None:
     documents = {**every_page(), **{name: mail.html for name, mail in every_mail().items()}}
-    names = (attachment.name for attachment in (*ATTACHMENTS, UNLINKED))
+    names = (text for each in (*ATTACHMENTS, UNLINKED) for text in (each.name, each.url))
     ours = {f"{TITLE} · {PLAIN['name']}", COMMENT, *names, *(display.money(part) for row in ROWS for part in row)}
     for name, document in documents.items():
         body = re.sub(r"<style>.*?</style>|<textarea.*?</textarea>", "", document, flags=re.DOTALL)

@@ -1,13 +1,14 @@
 """Caller rules: the conditions of a stage for requests."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from countersign.domain.errors import CallerRefusedError, ContractError, WorkflowNotAllowedError
 from countersign.domain.policy import Policy
-from countersign.services.caller_rules import CallerRules
+from countersign.services.caller_rules import AGENTS_WORKFLOW, Caller, CallerRules
 from countersign.services.submissions import Startable, Submissions
 from countersign.testing.builders import (
     APPROVER,
@@ -155,6 +156,61 @@ def test_a_role_with_a_list_of_workflows_starts_no_other(caller: str, limited: b
         refused = refusal(at, name, any_input(), caller) if limited or name == "unknown" else None
         assert isinstance(refused, WorkflowNotAllowedError) is limited
     assert at.submit(any_request(workflow="payment", input=PAYMENT), caller).started
+
+
+AGENT = "arn:aws:sts::111122223333:assumed-role/invoices/i-0abc"
+AGENT_ROLE = "arn:aws:iam::111122223333:role/invoices"
+OF_AGENTS: list[dict[str, Any]] = [
+    {"currency": "EUR", "up_to": "100", "approvers": [APPROVER], "rule": {"kind": "all"}},
+    {"approvers": [APPROVER, OTHER_APPROVER]},
+]
+
+
+def of_agents(rows: list[dict[str, Any]] | None = None) -> Submissions:
+    """Return the submissions of a stage with an agent, where a caller has to be the requester otherwise."""
+    limits = Caller((AGENTS_WORKFLOW,), is_agent=True, own_only=True)
+    rules = CallerRules(requester="caller", callers={AGENT_ROLE.replace("role/", "role/agents/"): limits})
+    at = stage(rules)
+    workflows = {AGENTS_WORKFLOW: Startable(3600, AGENTS_WORKFLOW, Policy.from_document(rows or OF_AGENTS))}
+    return replace(at, workflows=workflows)
+
+
+def ask(**document: Any) -> dict[str, Any]:
+    return any_request(workflow=AGENTS_WORKFLOW, input={"title": "Buy it?"} | document)
+
+
+@pytest.mark.parametrize("document", [{}, {"amount": "99.00", "currency": "EUR", "on_behalf_of": REQUESTER}])
+def test_an_agent_asks_as_its_role_and_the_policy_names_the_approvers(document: dict[str, Any]) -> None:
+    submission = of_agents().submit(ask(**document), AGENT)
+    assert submission.request.input == {"agent": AGENT_ROLE, "title": "Buy it?"} | document
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointers"),
+    [
+        ({"agent": AGENT_ROLE.replace("invoices", "shop")}, ["/input/agent"]),
+        ({"requester": REQUESTER}, ["/input/requester"]),
+        (
+            {"approvers": [APPROVER], "rule": {"kind": "any"}, "reminders_seconds": [1]},
+            ["/input/approvers", "/input/rule", "/input/reminders_seconds"],
+        ),
+        ({"amount": "101.00", "currency": "EUR"}, ["/input/amount"]),
+        ({"amount": "99.00", "currency": "EUR", "on_behalf_of": APPROVER.title()}, ["/input/approvers"]),
+    ],
+)
+def test_an_agent_names_neither_itself_nor_who_decides(changes: dict[str, Any], pointers: list[str]) -> None:
+    with pytest.raises(ContractError) as refused:
+        of_agents().submit(ask(**changes), AGENT)
+    assert [each.pointer for each in refused.value.problems] == pointers
+
+
+def test_nobody_else_asks_as_an_agent() -> None:
+    with pytest.raises(ContractError) as refused:
+        replace(of_agents(), caller_rules=CallerRules()).submit(ask(agent=AGENT_ROLE), CALLER)
+    assert refused.value.pointer == "/input/agent"
+    with pytest.raises(ContractError) as refused:
+        replace(of_agents(), caller_rules=CallerRules()).submit(ask(), CALLER)
+    assert [each.pointer for each in refused.value.problems] == ["/input/requester", "/input/approvers"]
 
 
 PROVER = "arn:aws:sts::111122223333:assumed-role/prover/olga"

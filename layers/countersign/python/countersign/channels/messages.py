@@ -166,7 +166,7 @@ def _preheader(view: Message) -> str:
         return words.say(f"mail.intro.{_occasion(view)}")
     if view.kind == MOOT:
         return words.say(f"mail.moot.{view.moot}", person=_others(view))
-    requester, moment = _person(view.question.requester), display.moment(view.deadline)
+    requester, moment = _asker(view), display.moment(view.deadline)
     return words.say("mail.preheader", requester=requester, moment=moment)
 
 
@@ -187,7 +187,7 @@ def _inbox(view: Message) -> Iterator[Part]:
 
 def _moot(view: Message) -> Iterator[Part]:
     yield parts.paragraph(f"mail.moot.{view.moot}", person=_others(view))
-    yield parts.headline(_amount(view), _title(view))
+    yield from _asked(view)
     reason = ((words.say("closed.because"), _unlinked(_clipped(view.comment))),) if view.comment else ()
     yield parts.table((*reason, *_details(view)))
     yield parts.small("mail.moot.next")
@@ -199,11 +199,11 @@ def _others(view: Message) -> str:
 
 
 def _request(view: Message) -> Iterator[Part]:
-    requester, left = _person(view.question.requester), _left(view)
+    requester, left = _asker(view), _left(view)
     yield parts.paragraph(f"mail.intro.{_occasion(view)}", requester=requester, left=left)
     if view.instead_of:
         yield parts.paragraph("mail.instead_of", person=_person(view.instead_of))
-    yield parts.headline(_amount(view), _title(view))
+    yield from _asked(view)
     yield parts.table(_rows(view))
     yield parts.action(words.say("mail.action"), view.link, words.say("mail.action.text"))
     yield parts.small("mail.personal", recipient=_person(view.recipient))
@@ -234,8 +234,23 @@ def _occasion(view: Message) -> str:
     return view.kind.removeprefix("approval.")
 
 
+def _asked(view: Message) -> Iterator[Part]:
+    """Return what is asked: the amount and the title, and all other words of an agent as a quotation."""
+    if not view.question.agent:
+        yield parts.headline(_amount(view), _title(view))
+        return
+    if view.amount:
+        yield parts.headline(_amount(view), "")
+    title = _unlinked(display.single_line(view.question.title, _TITLE_LIMIT))
+    yield parts.quotation(words.say("agent.written", name=display.agent(view.question)), title, _content(view))
+
+
 def _title(view: Message) -> str:
-    return _unlinked(display.single_line(view.question.title, _TITLE_LIMIT))
+    return _unlinked(display.title(view.question, _TITLE_LIMIT))
+
+
+def _asker(view: Message) -> str:
+    return _unlinked(display.asker(view.question))
 
 
 def _amount(view: Message) -> str:
@@ -254,15 +269,21 @@ def _rows(view: Message) -> Iterator[Row]:
 
 
 def _details(view: Message) -> Iterator[Row]:
-    """Return the rows of the question, with the people for whom it is asked."""
+    """Return the rows of the question, unless they are an agent's, with the people for whom it is asked."""
+    if not view.question.agent:
+        yield from _content(view)
+    yield words.say("mail.requester"), _asker(view)
+    if other := view.question.on_behalf_of:
+        yield words.say("on_behalf_of.stated" if view.question.agent else "on_behalf_of"), _person(other)
+
+
+def _content(view: Message) -> Iterator[Row]:
+    """Return the rows of the question in its requester's words."""
     for label, value in view.rows:
         if value != view.amount:
             shown = _unlinked(_clipped(value)) if display.money(value) == value else parts.money(value)
             yield _unlinked(words.label(display.single_line(label, _LABEL_LIMIT))), shown
     yield from _attachments(view)
-    yield words.say("mail.requester"), _person(view.question.requester)
-    if other := view.question.on_behalf_of:
-        yield words.say("on_behalf_of"), _person(other)
 
 
 def _rule(view: Message) -> str:
@@ -285,7 +306,8 @@ def _attachments(view: Message) -> Iterator[tuple[str, str]]:
     """Return the row that names the attachments, without links; none if there are none."""
     if names := [attachment.name for attachment in view.question.attachments]:
         listed = reduce(lambda first, last: words.say("mail.attachments.more", first=first, last=last), names)
-        yield words.say("mail.attachments"), _unlinked(_clipped(listed))
+        label = "attachments" if view.question.agent else "mail.attachments"
+        yield words.say(label), _unlinked(_clipped(listed))
 
 
 def _people(addresses: tuple[str, ...]) -> Piece:

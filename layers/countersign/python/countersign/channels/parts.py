@@ -28,7 +28,7 @@ class Part(NamedTuple):
     Attributes:
         text: It as plain text. Nothing in it is escaped.
         html: It as a row of the table that every HTML message is.
-        role: `headline`, `action` or `small`; empty for any other part.
+        role: `headline`, `quotation`, `action` or `small`; empty for any other part.
         label: The text of the link, in an `action`.
     """
 
@@ -108,20 +108,46 @@ def boxed(key: str, /, **values: str) -> Part:
 
 def headline(amount: str, title: str) -> Part:
     """Return what is asked: the amount first, alone on its line and large, then the title as the heading."""
-    heading = html(
-        '<h1 class="ink" style="margin:0;font-size:22px;line-height:28px;font-weight:600"><bdi>{title}</bdi></h1>',
-        title=title,
-    )
-    both = joined((_amount(amount) if amount else NOTHING, _row("20px", _INK, heading)))
+    heading = _row("20px", _INK, _heading(title)) if title else NOTHING
+    both = joined((_amount(amount) if amount else NOTHING, heading))
     return Part("\n".join(filter(None, (amount, title))), both, "headline")
+
+
+def _heading(title: str) -> Html:
+    source = '<h1 class="ink" style="margin:0;font-size:22px;line-height:28px;font-weight:600"><bdi>{title}</bdi></h1>'
+    return html(source, title=title)
 
 
 def table(rows: Iterable[Row]) -> Part:
     """Return rows of label and value. A value keeps its line breaks; in plain text its further lines are indented."""
+    text, shown = _listed(rows)
+    return Part(text, joined((shown, _row("8px", _INK, ""))))
+
+
+def quotation(by: str, title: str, rows: Iterable[Row]) -> Part:
+    """Return somebody's words under a line that names them: a title, and rows as in `table`.
+
+    They stand in a frame, and in plain text each line begins with `>`, so that no words of theirs look like ours.
+    """
+    text, shown = _listed(rows)
+    quoted = "\n".join(f"> {line}" for line in "\n".join(filter(None, (title, text))).split("\n"))
+    framed = html(
+        """\
+<blockquote style="margin:0"><table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr>
+<td class="ink line" style="{ink};padding:8px 12px;border:1px solid #b8bfc7">{heading}<table role="presentation" \
+width="100%" cellpadding="0" cellspacing="0" border="0">{rows}</table></td></tr></table></blockquote>""",
+        ink=_INK,
+        heading=_heading(title),
+        rows=shown,
+    )
+    named = html("<bdi>{by}</bdi>", by=by)
+    return Part(f"{by}\n{quoted}", joined((_row("4px", _SOFT, named), _row("20px", _INK, framed))), "quotation")
+
+
+def _listed(rows: Iterable[Row]) -> tuple[str, Html]:
     known = [(label, shown if isinstance(shown, Piece) else value(shown)) for label, shown in rows]
     texts = (words.say("mail.row", label=label, value=piece.text.replace("\n", "\n  ")) for label, piece in known)
-    shown = (_labelled(label, piece.html) for label, piece in known)
-    return Part("\n".join(texts), joined((*shown, _row("8px", _INK, ""))))
+    return "\n".join(texts), joined(_labelled(label, piece.html) for label, piece in known)
 
 
 def action(label: str, link: str, said: str = "") -> Part:

@@ -174,6 +174,8 @@ def blocks_of(message: Message) -> Iterator[dict[str, Any]]:
             yield _section(f"*<{message.link}|{_escaped(part.label)}>*")
         elif part.role == "headline":
             yield _section("\n".join(f"*{_escaped(line)}*" for line in part.text.split("\n")))
+        elif part.role == "quotation":
+            yield from _plain(part.text)
         elif part.role == "small":
             yield _context(part.text)
         else:
@@ -187,6 +189,13 @@ def _lines(text: str) -> Iterator[dict[str, Any]]:
     room = sum(size <= _MOST_CHARACTERS for size in sizes) - 1
     yield _section("\n".join((*lines[:room], last)))
     if room < len(lines):
+        yield _context(words.say("slack.more"))
+
+
+def _plain(text: str) -> Iterator[dict[str, Any]]:
+    """Yield a text without markup, since somebody else's words are in it; say if the page has more."""
+    yield {"type": "section", "text": {"type": "plain_text", "text": text[:_MOST_CHARACTERS], "emoji": False}}
+    if len(text) > _MOST_CHARACTERS:
         yield _context(words.say("slack.more"))
 
 

@@ -121,7 +121,7 @@ def _pointed(value: Any) -> Any:
 def _problems_of(error: Any, prefix: str) -> Iterator[ContractError]:
     """Yield the problems of a schema violation for the sender, one for each missing member."""
     place = prefix + "".join(f"/{_escaped(step)}" for step in error.path[1:])
-    if error.rule not in ("required", "dependencies"):
+    if error.rule not in ("required", "dependencies", "anyOf"):
         yield ContractError(_reason(error), place)
         return
     for member in _needed(error):
@@ -130,9 +130,11 @@ def _problems_of(error: Any, prefix: str) -> Iterator[ContractError]:
 
 
 def _needed(error: Any) -> Iterable[str]:
-    """Return the members that an object needs: always, or beside a member that it has."""
+    """Return the members that an object needs: always, in the first of several forms, or beside a member it has."""
     if error.rule == "required":
         return tuple(error.rule_definition)
+    if error.rule == "anyOf":
+        return tuple(error.rule_definition[0]["required"])
     return (name for given, names in error.rule_definition.items() if given in error.value for name in names)
 
 
@@ -205,7 +207,9 @@ def _reason(error: Any) -> str:
 
 
 def _approvers(document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
-    """Check the approvers without consulting the directory."""
+    """Check the approvers without consulting the directory; an agent names none."""
+    if "approvers" not in document:
+        return
     try:
         check_approvers(document["approvers"], requesters_in(document), document.get("rule", {}), NO_ALIASES, prefix)
     except ContractError as error:

@@ -67,6 +67,11 @@ def is_session_of(caller: str, role: str) -> bool:
     return caller.startswith(session)
 
 
+def role_name(arn: str) -> str:
+    """Return the name of a role by its ARN, without its path."""
+    return arn.rpartition(":")[2].rpartition("/")[2]
+
+
 def caller_name(caller: str) -> str:
     """Return a caller's name for people: the ARN without partition, service and account."""
     return caller.rpartition(":")[2]

@@ -75,9 +75,11 @@ class Terms:
             aliases: The aliases of all of them.
 
         Raises:
-            ContractError: They could never approve the amount by the policy's rule.
+            ContractError: They could never approve the amount by the policy's rule, or there is nobody to ask.
         """
         people = named if self.approvers is None else self.approvers
+        if not people and not self.auto_approve:
+            raise ContractError("names nobody, and neither does the policy", "/input/approvers")
         if self.rule is None or self.auto_approve:
             return people
         if reason := undecidable(people, requesters, self.rule, aliases):
@@ -90,20 +92,22 @@ class Band:
     """The amounts of one currency with the same terms: above the previous band, up to its own bound.
 
     Attributes:
-        currency: ISO 4217 code.
+        currency: ISO 4217 code; None for requests without an amount.
         up_to: The largest amount, inclusive; None without a bound.
         terms: Their terms.
     """
 
-    currency: str
+    currency: str | None
     up_to: Decimal | None
     terms: Terms
 
-    def reaches(self, amount: Decimal, currency: str) -> bool:
+    def reaches(self, amount: Decimal, currency: str | None) -> bool:
         """Tell whether an amount is in this band or a lower one."""
         return currency == self.currency and (self.up_to is None or amount <= self.up_to)
 
     def __str__(self) -> str:
+        if self.currency is None:
+            return "requests without an amount"
         return f"{self.currency} of any amount" if self.up_to is None else f"{self.currency} up to {self.up_to:f}"
 
 
@@ -129,13 +133,16 @@ class Policy:
         """Return the terms for an amount.
 
         Args:
-            amount: In units of the currency; None if the request has none, which no row covers.
-            currency: ISO 4217 code.
+            amount: In units of the currency; None if the request has none.
+            currency: ISO 4217 code; empty without an amount.
 
         Raises:
             UncoveredAmountError: No row covers it.
         """
-        if amount is not None and amount.is_finite() and amount >= 0:
+        return self._terms(Decimal(0), None) if amount is None else self._terms(amount, currency)
+
+    def _terms(self, amount: Decimal, currency: str | None) -> Terms:
+        if amount.is_finite() and amount >= 0:
             floor = None
             for band in self.bands:
                 if band.reaches(amount, currency):
@@ -152,28 +159,28 @@ class Policy:
             aliases: The aliases of approvers and requester.
 
         Raises:
-            UncoveredAmountError: No row covers the amount, or the input has no amount.
+            UncoveredAmountError: No row covers the amount, or a request without one.
             ContractError: The approvers could never approve the amount by the policy's rule.
         """
         terms = self._terms_for(document)
-        if "approvers" in document:
-            terms.audience(tuple(document["approvers"]), requesters_in(document), aliases)
+        if "approvers" in document or "agent" in document:
+            terms.audience(tuple(document.get("approvers", ())), requesters_in(document), aliases)
 
     def asks(self, document: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the people whom the policy itself asks about a request, in place of its approvers and later.
 
         Raises:
-            UncoveredAmountError: No row covers the amount, or the input has no amount.
+            UncoveredAmountError: No row covers the amount, or a request without one.
         """
         terms = self._terms_for(document)
         return (*(terms.approvers or ()), *(person for each in terms.escalations for person in each.to))
 
     def _terms_for(self, document: Mapping[str, Any]) -> Terms:
         try:
-            amount = Decimal(str(document.get("amount")))
+            amount = None if document.get("amount") is None else Decimal(str(document["amount"]))
         except InvalidOperation as error:
             raise UncoveredAmountError(self._coverage()) from error
-        return self.terms(amount, str(document.get("currency", "")))
+        return self.terms(amount, str(document.get("currency") or ""))
 
     def _coverage(self) -> tuple[str, ...]:
         highest = {band.currency: str(band) for band in self.bands}
@@ -182,7 +189,7 @@ class Policy:
 
 def _band(row: Mapping[str, Any], version: str) -> Band:
     up_to = row.get("up_to")
-    return Band(row["currency"], None if up_to is None else Decimal(up_to), _terms(row, version))
+    return Band(row.get("currency"), None if up_to is None else Decimal(up_to), _terms(row, version))
 
 
 def _terms(row: Mapping[str, Any], version: str) -> Terms:

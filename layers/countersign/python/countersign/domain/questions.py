@@ -104,6 +104,8 @@ class Shown:
         amount: The amount, such as `250.00 EUR`, which is shown first and alone.
         on_behalf_of: The person or group for whom the requester asks: an e-mail address, whose owner may not decide, or
             a name; empty for the requester.
+        agent: The ARN of the role of the AI agent that asks in place of a requester. Title, details, attachments and
+            `on_behalf_of` are its words, and are shown as such. Empty for a person.
     """
 
     title: str
@@ -112,6 +114,7 @@ class Shown:
     attachments: tuple[Attachment, ...] = field(default=(), kw_only=True)
     amount: str = field(default="", kw_only=True)
     on_behalf_of: str = field(default="", kw_only=True)
+    agent: str = field(default="", kw_only=True)
 
     @property
     def requesters(self) -> tuple[str, ...]:
@@ -139,6 +142,8 @@ class Shown:
             shown["attachments"] = [[attachment.name, attachment.url] for attachment in self.attachments]
         if self.on_behalf_of:
             shown["on_behalf_of"] = self.on_behalf_of
+        if self.agent:
+            shown["agent"] = self.agent
         if submitted_by:
             shown["submitted_by"] = submitted_by
         if number > 1:  # the workflow acts on the amount of a revision
@@ -222,6 +227,7 @@ class Question(Shown):
             attachments=tuple(Attachment(each["name"], each["url"]) for each in document.get("attachments", ())),
             amount=document.get("amount", ""),
             on_behalf_of=document.get("on_behalf_of", ""),
+            agent=document.get("agent", ""),
             kind=document.get("kind", ""),
             rule=Rule.from_document(document.get("rule")),
             policy=document.get("policy", ""),

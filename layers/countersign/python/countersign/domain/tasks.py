@@ -488,7 +488,8 @@ def opened(task: Task, actor: str, not_told: str = "") -> AuditEvent:
         "rule": task.question.rule.to_document(),
         "expires_at": to_text(task.expires_at),
     }
-    return AuditEvent("opened", actor, data=data | ({"requester_not_told": not_told} if not_told else {}))
+    more = {"requester_not_told": not_told, "agent": task.question.agent}
+    return AuditEvent("opened", actor, data=data | {name: value for name, value in more.items() if value})
 
 
 def approve_by_policy(task: Task, actor: str, now: datetime, not_told: str = "") -> tuple[Task, tuple[AuditEvent, ...]]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from countersign.domain.clock import from_text
+from countersign.domain.identity import role_name
 from countersign.domain.rules import Outcome
 from countersign.domain.tasks import Exchange, Status, Task
 
@@ -13,10 +14,10 @@ class Step(NamedTuple):
     """One row of a trail.
 
     Attributes:
-        what: `asked`, `delegated`, `taken_back` (a delegation), `stood_in` (the directory names a stand-in),
-            `reassigned` (an operator asks `to` in place of `by`), `approve` and `reject` (a vote), `returned`,
-            `answered`, `revised`, `approved` and `rejected` (the decision), `expired`, `withdrawn`, or `ended` (the
-            execution ended without a decision).
+        what: `asked`, `asked_by_agent` (`by` is the name of its role), `delegated`, `taken_back` (a delegation),
+            `stood_in` (the directory names a stand-in), `reassigned` (an operator asks `to` in place of `by`),
+            `approve` and `reject` (a vote), `returned`, `answered`, `revised`, `approved` and `rejected` (the
+            decision), `expired`, `withdrawn`, or `ended` (the execution ended without a decision).
         at: The time, in UTC.
         by: Who did it, an address, or an operator's ARN; empty if no person did.
         to: Who was asked.
@@ -50,7 +51,9 @@ def _asked(task: Task) -> Iterator[Step]:
     for _, by, to in sorted((*handed, *reassigned), reverse=True):
         first = [by if person == to else person for person in first]
     if task.opened_at and first:
-        yield Step("asked", task.opened_at, task.question.requester, tuple(first))
+        agent = task.question.agent
+        what, by = ("asked_by_agent", role_name(agent)) if agent else ("asked", task.question.requester)
+        yield Step(what, task.opened_at, by, tuple(first))
     for made in task.delegations:
         yield Step("stood_in" if made.standing else "delegated", made.at, made.by, (made.to,))
     for replaced in task.replaced:

@@ -4,7 +4,8 @@ import re
 from datetime import UTC, datetime
 
 from countersign.domain import money as amounts
-from countersign.domain.identity import normalise
+from countersign.domain.identity import normalise, role_name
+from countersign.domain.questions import Shown
 from countersign.presentation import words
 
 MAX_NAME_CHARACTERS = 64
@@ -12,6 +13,8 @@ MAX_NAME_CHARACTERS = 64
 
 MAX_ADDRESS_CHARACTERS = 254
 """The longest address that mail can carry (RFC 5321, §4.5.3.1.3)."""
+
+_QUOTATION_MARKS = str.maketrans(dict.fromkeys('"“”„«»', "'"))
 
 _TWO_DAYS = 2 * 86_400
 
@@ -110,6 +113,22 @@ def person(address: str) -> str:
     """Return a person on one line: `Maria Rossi (maria@example.com)`, or the address alone without a name."""
     name, shown = name_of(address), single_line(address, MAX_ADDRESS_CHARACTERS)
     return words.say("person", name=name, address=shown) if name else shown
+
+
+def agent(question: Shown) -> str:
+    """Return the name of the agent that asks, that of its role; empty if a person asks."""
+    return role_name(question.agent)
+
+
+def asker(question: Shown) -> str:
+    """Return who asks, as `person` does; or an agent, `Agent invoices`."""
+    return words.say("agent", name=agent(question)) if question.agent else person(question.requester)
+
+
+def title(question: Shown, limit: int | None = None) -> str:
+    """Return a title as `single_line` does, an agent's in quotation marks, which it cannot close itself."""
+    line = single_line(question.title, limit)
+    return words.say("agent.quoted", text=line.translate(_QUOTATION_MARKS)) if question.agent else line
 
 
 def _local(at: datetime) -> datetime:

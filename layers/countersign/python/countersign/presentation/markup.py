@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import LiteralString
 
+from countersign.domain.questions import Shown
 from countersign.presentation import display, words
 from countersign.presentation.display import moment, visible
 
@@ -75,6 +76,11 @@ def person(address: str) -> Html:
     if not name:
         return html("<bdi>{address}</bdi>", address=shown) if shown else NOTHING
     return say("person", name=name, address=shown)
+
+
+def asker(question: Shown) -> Html:
+    """Return who asks, as `display.asker` does; nothing if nobody is named."""
+    return say("agent", name=display.agent(question)) if question.agent else person(question.requester)
 
 
 def _as_html(value: object) -> Html:

@@ -8,7 +8,7 @@ from countersign.contracts import validation
 from countersign.contracts.validation import Rule
 from countersign.domain import proofs
 from countersign.domain.errors import CallerRefusedError, ContractError, WorkflowNotAllowedError
-from countersign.domain.identity import is_address, is_session_of, normalise, session_name
+from countersign.domain.identity import is_address, is_session_of, normalise, role_of, session_name
 from countersign.services.starts import OWN_IDS
 
 CALLER = "caller"
@@ -19,6 +19,16 @@ AGENTS_WORKFLOW = "approval"
 
 _NAMED = ("approvers", "reviewers")
 """The members of inputs that name deciders."""
+
+
+_NOT_BY_AGENTS = {
+    "requester": "must be absent: you are the requester; name the person for whom you ask under on_behalf_of",
+    **dict.fromkeys(
+        ("approvers", "rule", "reminders_seconds"),
+        "must be absent: for agents, the policy of the stage names the approvers, the rule and the reminders",
+    ),
+}
+"""The members of the input that agents may not write, with the reason."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +105,7 @@ class CallerRules:
             raise WorkflowNotAllowedError(allowed)
 
     def filled_in(self, contract: str, document: Mapping[str, Any], caller: str) -> Mapping[str, Any]:
-        """Return a request whose input names the caller as the requester, if the stage's settings say so.
+        """Return a request whose input names the caller: as the agent, or as the requester if the settings say so.
 
         Args:
             contract: Name of the input's schema.
@@ -105,12 +115,14 @@ class CallerRules:
         Raises:
             CallerRefusedError: The name of the caller's session is not an address.
         """
+        given = document.get("input")
+        if self.caller(caller).is_agent and isinstance(given, dict):
+            return {**document, "input": {"agent": role_of(caller), **given}}
         if proofs.is_proof(document) or self.requester != CALLER or not validation.has_member(contract, "requester"):
             return document
         address = _address_of(caller)
         if not is_address(address):
             raise CallerRefusedError
-        given = document.get("input")
         return {**document, "input": {"requester": address, **given}} if isinstance(given, dict) else document
 
     def ids(self, caller: str) -> Rule:
@@ -126,8 +138,12 @@ class CallerRules:
         if proofs.is_proof(document) and document["workflow"] not in proofs.WORKFLOWS:
             yield ContractError(f"must be one of {', '.join(proofs.WORKFLOWS)} for a proof", f"{prefix}/workflow")
 
-    def rules(self, document: Mapping[str, Any], caller: str) -> Iterator[Rule]:
-        """Yield the rules for the input of a request, the body of `POST /requests`, from a caller, an IAM ARN."""
+    def rules(self, contract: str, document: Mapping[str, Any], caller: str) -> Iterator[Rule]:
+        """Yield the rules for the input of a request; the arguments are those of `filled_in`."""
+        if contract == f"{AGENTS_WORKFLOW}.input":
+            yield Rule(("agent",), lambda given, prefix: self._agent(given, prefix, caller))
+        if self.caller(caller).is_agent:
+            return
         is_proof = proofs.is_proof(document)
         yield Rule(("provider", "external_id"), lambda given, prefix: self._provider(given, prefix, is_proof=is_proof))
         if is_proof:
@@ -137,6 +153,14 @@ class CallerRules:
             yield Rule(("requester",), lambda document, prefix: _requester(document, prefix, caller))
         if self.approver_domains:
             yield Rule(_NAMED, self._domains)
+
+    def _agent(self, document: Mapping[str, Any], prefix: str, caller: str) -> Iterator[ContractError]:
+        is_agent = self.caller(caller).is_agent
+        if "agent" in document and not (is_agent and document["agent"] == role_of(caller)):
+            yield ContractError("must be absent: the server names the role that has signed", f"{prefix}/agent")
+        for member, reason in _NOT_BY_AGENTS.items() if is_agent else ():
+            if member in document:
+                yield ContractError(reason, f"{prefix}/{member}")
 
     def _provider(self, document: Mapping[str, Any], prefix: str, *, is_proof: bool) -> Iterator[ContractError]:
         known = [name for name in self.providers if (name == proofs.PROVIDER) is is_proof]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from countersign.domain.errors import TransientError
 from countersign.domain.tasks import Status, Task
-from countersign.presentation import words
+from countersign.presentation import display, words
 
 if TYPE_CHECKING:
     from countersign.ports import LinkLedger
@@ -64,7 +64,7 @@ class Closings:
     def _close(self, task: Task, sent: Mapping[str, Any]) -> None:
         with words.reading():
             words.turn_to(sent["recipient"], task.people)
-            self.close(sent, task.question.title, closing_of(task))
+            self.close(sent, display.title(task.question), closing_of(task))
 
 
 def _lost_it(task: Task, recipient: str) -> bool:

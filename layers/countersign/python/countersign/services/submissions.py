@@ -185,7 +185,7 @@ class Submissions:
     def _rules_of_stage(self, startable: Startable, document: Mapping[str, Any], caller: str) -> Iterator[Rule]:
         """Yield the stage's rules for an input: those for callers, of the directory, and of the policy."""
         if self.caller_rules is not None:
-            yield from self.caller_rules.rules(document, caller)
+            yield from self.caller_rules.rules(startable.input_contract, document, caller)
         policy = startable.policy
         yield Rule(
             ("approvers", "requester", "on_behalf_of", "rule"),
@@ -197,13 +197,15 @@ class Submissions:
                 yield Rule(("amount", "currency"), lambda given, prefix: _asks_nobody(policy, given, prefix))
 
     def _people(self, policy: Policy | None, document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
-        """Yield the problems of a request's approvers by directory and policy, if it names approvers."""
-        if "approvers" not in document:
+        """Yield the problems, by directory and policy, of the approvers of a request: named in it, or in the policy."""
+        if "approvers" not in document and "agent" not in document:
             return
-        approvers, requesters = document["approvers"], requesters_in(document)
-        aliases = aliases_of(self.directory.entries(map(normalise, (*requesters, *approvers)), consistent=False))
+        approvers, requesters = document.get("approvers", ()), requesters_in(document)
         try:
-            check_approvers(approvers, requesters, document.get("rule", {}), aliases, prefix)
+            people = policy.asks(document) if policy and not approvers else approvers
+            aliases = aliases_of(self.directory.entries(map(normalise, (*requesters, *people)), consistent=False))
+            if approvers or policy is None:
+                check_approvers(approvers, requesters, document.get("rule", {}), aliases, prefix)
             if policy is not None:
                 policy.check(document, aliases)
         except UncoveredAmountError:

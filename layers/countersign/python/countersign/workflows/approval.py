@@ -72,9 +72,9 @@ class Approval(Shown):
         """Return the approval that a workflow's input asks for.
 
         Args:
-            document: The input. It has `requester`, `approvers` and `deadline_seconds`, and optionally `on_behalf_of`,
-                `rule`, `reminders_seconds`, `attachments`, and `amount` with `currency`, as in the contract
-                `approval.input`.
+            document: The input. It has `requester` and `approvers`, or the `agent` that the server has filled in, and
+                `deadline_seconds`; and optionally `on_behalf_of`, `rule`, `reminders_seconds`, `attachments`, and
+                `amount` with `currency`, as in the contract `approval.input`.
             title: The question in one line.
             details: Rows of label and value.
             send_back: Whether approvers may send the request back.
@@ -83,15 +83,16 @@ class Approval(Shown):
         return cls(
             title=title,
             details=details,
-            requester=document["requester"],
-            approvers=tuple(document["approvers"]),
+            requester=document.get("requester", ""),
+            approvers=tuple(document.get("approvers", ())),
             deadline_seconds=document["deadline_seconds"],
             rule=Rule.from_document(document.get("rule")),
             reminders_seconds=tuple(document.get("reminders_seconds", ())),
             attachments=tuple(Attachment(each["name"], each["url"]) for each in document.get("attachments", ())),
             amount=f"{document['amount']} {document['currency']}" if "amount" in document else "",
-            send_back=send_back,
+            send_back=send_back and "agent" not in document,
             on_behalf_of=document.get("on_behalf_of", ""),
+            agent=document.get("agent", ""),
             fixed=fixed,
         )
 

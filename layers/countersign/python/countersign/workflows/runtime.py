@@ -84,7 +84,7 @@ class Runtime:
             currency: ISO 4217 code.
 
         Raises:
-            UncoveredAmountError: There is a policy, and it does not cover the amount, or there is no amount.
+            UncoveredAmountError: There is a policy, and it does not cover the amount, or a request without one.
         """
         return self.policy.terms(amount, currency) if self.policy else Terms()
 
