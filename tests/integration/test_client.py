@@ -1,9 +1,11 @@
 """`countersign.client`: its calls, its errors, its retries and its waits, against a server that plays the API."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -23,9 +25,9 @@ from countersign.client import (
     UnavailableError,
     UnknownRequestError,
 )
-from countersign.functions import http
 from tests.integration.http_api import Reply, serving
 
+DOCS = Path(__file__).parents[2] / "docs"
 RUNNING: dict[str, Any] = {"request_id": "r1", "workflow": "payment", "status": "running", "result": None, "tasks": []}
 ENDED = RUNNING | {"status": "succeeded", "result": {"status": "paid"}}
 
@@ -150,8 +152,16 @@ def test_an_error_names_everything_that_is_wrong_with_a_body(api: Api) -> None:
     assert refused.value.problems == (Problem("is missing", "/input/amount"), Problem("is unknown", "/input/a"))
 
 
-def test_every_code_with_an_error_of_its_own_is_one_of_the_api() -> None:
-    assert set(client._BY_CODE) <= {problem.code for problem in http.PROBLEMS.values()}
+def test_every_refusal_of_the_routes_for_callers_has_an_error_of_its_own() -> None:
+    """Those with the status 403 share one, which is also that of IAM's refusals."""
+    rows = re.findall(r"^\| `\w+ /requests\b.*$", (DOCS / "http.md").read_text("utf-8"), re.MULTILINE)
+    refusals = {code for row in rows for status, code in re.findall(r"(\d+) `(\w+)`", row) if status != "403"}
+    assert refusals == set(client._BY_CODE)
+
+
+def test_the_page_for_callers_names_every_error() -> None:
+    named = re.findall(r"^\| `(\w+Error)` \|", (DOCS / "calling.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(named) == sorted(name for name in client.__all__ if name.endswith("Error"))
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])

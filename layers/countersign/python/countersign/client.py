@@ -135,7 +135,6 @@ _BY_CODE: Mapping[str, type[CallError]] = {
     "retired_workflow": RetiredWorkflowError,
     "request_conflict": RequestConflictError,
     "unknown_request": UnknownRequestError,
-    "caller": CallerRefusedError,
 }
 
 
