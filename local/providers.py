@@ -25,17 +25,17 @@ _FORMS: Mapping[str, Callable[[], str]] = {
 
 
 def issue(endpoint_url: str, providers: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """Store a signing secret for each provider that has none.
+    """Store a signing secret for each provider whose secret is empty.
 
     Args:
         endpoint_url: The emulator.
-        providers: The `scheme` and the ARN of the `secret` of each, by its name.
+        providers: The `scheme` and the ARN of the `secret` of each, by its name; no ARN for one that signs nothing.
 
     Returns:
         The secret of each, by its name.
     """
     manager, issued = aws.client("secretsmanager", endpoint_url), {}
-    for name, provider in providers.items():
+    for name, provider in ((name, each) for name, each in providers.items() if "secret" in each):
         kept = json.loads(manager.get_secret_value(SecretId=provider["secret"])["SecretString"])["active"]
         issued[name] = kept[0] if kept else made_up(provider["scheme"])
         if not kept:

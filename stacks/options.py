@@ -8,6 +8,7 @@ from aws_cdk import Environment, RemovalPolicy
 from aws_cdk.aws_logs import RetentionDays
 
 from countersign.presentation.brand import PLAIN, Brand
+from stacks.components.actors.looks import LooksFunction
 from stacks.components.edge.api import Throttle
 from stacks.components.flow.workflow_function import WorkflowFunction
 from stacks.components.house.function_options import FunctionDefaults
@@ -80,6 +81,13 @@ def workflow_functions(settings: Settings) -> list[WorkflowFunction]:
         for stack, workflows in settings.workflow_stacks.items()
         for name in workflows
     ]
+
+
+def looks_function(settings: Settings) -> LooksFunction | None:
+    """Return the function that asks providers; None if the stage asks none."""
+    asked = tuple(name for name, each in settings.providers.items() if each.look)
+    # No workflow has this name: names of workflows have no underscore.
+    return LooksFunction(f"{settings.prefix}provider_looks", asked) if asked else None
 
 
 def request_tables(settings: Settings) -> dict[str, Any]:

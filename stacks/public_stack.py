@@ -10,6 +10,7 @@ from countersign.adapters.event_bus import SOURCE
 from countersign.channels.base import load
 from stacks.components.actors.approver import Approver
 from stacks.components.actors.bus_events import BusEvents
+from stacks.components.actors.looks import Looks
 from stacks.components.edge.api import PublicApi
 from stacks.components.edge.api_stage import ApiStage
 from stacks.components.edge.domain import ApiDomain
@@ -31,6 +32,7 @@ from stacks.options import (
     brand_table,
     environment,
     log_retention,
+    looks_function,
     readers,
     removal_policy,
     request_tables,
@@ -110,12 +112,16 @@ class PublicStack(FunctionStack):
         )
         requests.add_routes(api, throttle(throttles.requests))
         # Beside their reader: an export of a secret would keep its provider from being removed.
+        sources = {name: {"scheme": each.scheme, **each.expects} for name, each in settings.providers.items()}
         providers = Providers(
             self,
             "Providers",
-            providers={name: {"scheme": each.scheme, **each.expects} for name, each in settings.providers.items()},
+            secrets="Signing secrets",
+            providers=sources,
+            without=settings.unsigned_providers,
             removal_policy=removal_policy(settings),
         )
+        looks = looks_function(settings)
         webhook = Webhook(
             self,
             "Webhook",
@@ -124,11 +130,18 @@ class PublicStack(FunctionStack):
             providers=providers,
             answers=state.answers,
             limits=limits,
+            looks=looks if settings.unsigned_providers else None,
         )
         self.held_events = webhook.function.metric("EventsHeld")
         webhook.add_routes(api, webhooks=throttle(throttles.webhooks), callbacks=throttle(throttles.callbacks))
         WorkflowRights(self, "Heartbeats", function=webhook.function, workflows=workflows, on_versions=HEARTBEAT)
         CfnOutput(providers, "Document", value=providers.document).override_logical_id("Providers")
+        if looks:
+            asked = {name: source for name, source in sources.items() if name in looks.providers}
+            removal = removal_policy(settings)
+            keys = Providers(self, "LookKeys", secrets="API keys", providers=asked, removal_policy=removal)
+            Looks(self, "Looks", names=looks, ledger=state.ledger, keys=keys)
+            CfnOutput(keys, "Document", value=keys.document).override_logical_id("LookKeys")
 
     def _reachable(self, api: PublicApi, settings: Settings) -> ApiStage:
         """Add the API's stage, after all its routes, and its domain."""

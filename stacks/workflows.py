@@ -13,7 +13,7 @@ from stacks.components.flow.durable_workflow import DurableWorkflow, WorkflowOpt
 from stacks.components.flow.workflow_function import WorkflowFunction
 from stacks.components.house.stack import FunctionStack
 from stacks.ledger_stack import LedgerStack
-from stacks.options import workflow_functions
+from stacks.options import looks_function, workflow_functions
 from stacks.public_stack import PublicStack
 from stacks.stage.policies import policy_document
 from stacks.stage.settings import Settings
@@ -68,4 +68,5 @@ def _options(function: WorkflowFunction, workflow: WorkflowSettings, settings: S
         on_ledger=name not in ON_THE_RAW_SDK,
         policy=policy_document(settings.policies.get(name, ())),
         operators=settings.payments.operators if name == HELD_PAYMENT else (),
+        looks=looks_function(settings) if workflow.looks else None,
     )

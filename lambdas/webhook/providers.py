@@ -18,7 +18,15 @@ from countersign.services.webhooks import Source, Webhooks
 def webhooks(ports: Ports) -> Webhooks:
     """Return the use case with its ports. PROVIDERS has, by name, the document of each provider's `Source`."""
     sources = {name: Source.of(document) for name, document in ports.environment.document("PROVIDERS", "{}").items()}
-    return Webhooks(sources, ports.secrets, ProviderEvents(ports.ledger, ports.clock), ports.clock)
+    return Webhooks(sources, ports.secrets, ProviderEvents(ports.ledger, ports.clock), ports.clock, _notice)
+
+
+def _notice(provider: str, external_id: str) -> bool:
+    # Imported here: most stages have no provider that signs nothing, and the client of Lambda is slow to make.
+    from countersign.services import notices
+
+    ports = current_ports()
+    return notices.take(ports.ledger, ports.looks, ports.clock, provider, external_id)
 
 
 def receive(event: Event) -> http.Reply:
@@ -51,6 +59,7 @@ def receive(event: Event) -> http.Reply:
         handling=received.handling,
         events=len(received.handlings),
         ignored=received.ignored,
+        asks=received.asks,
     )
     for handling in received.handlings or (Handling.IGNORED,):
         count(f"Events{handling.title()}")

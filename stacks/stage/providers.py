@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from countersign.providers.base import schemes
+from countersign.providers.base import Look, Unsigned, schemes
 from stacks.stage.extensions import provider
 from stacks.stage.fields import Address, Rule, Table, matching, one_of
 from stacks.stage.problems import Problem
@@ -37,7 +37,8 @@ class EventSettings(Table):
     unmatched: Annotated[str, one_of(("park", "ignore"))] = "park"
     """How to handle an event whose external id no task has: `park` keeps it until a task opens, `ignore` drops it."""
     account: Annotated[str, matching(r"[A-Za-z0-9_-]{0,100}", "an id such as acct_1032D82eZvKYlo2C")] = ""
-    """Stripe Connect: the connected account; empty for events that have none. Square: the seller's `merchant_id`."""
+    """Stripe Connect: the connected account; empty for events that have none. Square: the seller's `merchant_id`.
+    Mollie: the profile, such as `pfl_QkEhN94Ba`; empty for the API key's."""
     merchant_account: Annotated[str, matching(r"[A-Za-z0-9_-]{0,80}", "the name of a merchant account")] = ""
     """Adyen: the merchant account; empty for any."""
     repository: Annotated[str, matching(r"([\w.-]{1,100}/[\w.-]{1,100})?", "a repository as owner/name")] = ""
@@ -71,6 +72,9 @@ class ProviderSettings(EventSettings):
         matching(r"[a-z][a-z0-9_]*", "the name of a module of countersign.providers: lower-case letters, digits, _"),
     ]
     """How to verify and translate its events: a module of `countersign.providers` or of `extensions/providers/`."""
+    look: bool = False
+    """Whether the stage asks the provider how a payment stands, with an API key that can only read. Required for a
+    scheme whose webhooks are unsigned, such as `mollie`."""
 
 
 class PartnerSettings(EventSettings):
@@ -129,6 +133,18 @@ def check_events(key: str, source: ProviderSettings | PartnerSettings, *, protec
         if protected and name in found.settings and not getattr(source, name):
             allowed = f"the {name} whose events count: in a protected stage the provider's secret alone is not enough"
             yield Problem(f"{key}.{name}", None, allowed, f'add {name} = "…" to [{key}]')
+
+
+def check_looks(providers: Mapping[str, ProviderSettings]) -> Iterator[Problem]:
+    """Report providers that the stage asks in vain, and providers that sign nothing and are not asked."""
+    for name, source in providers.items():
+        found = provider(source.scheme)
+        if source.look and found is not None and not isinstance(found, Look):
+            allowed = f"false: no API of {source.scheme} reads a payment by the id that its events name"
+            yield Problem(f"providers.{name}.look", True, allowed, "remove it")  # noqa: FBT003  the setting's value
+        if isinstance(found, Unsigned) and not source.look:
+            allowed = f"true: {source.scheme} signs nothing, so the kit asks it for each payment that it names"
+            yield Problem(f"providers.{name}.look", False, allowed, f"add look = true to [providers.{name}]")  # noqa: FBT003
 
 
 def check_operators(operators: tuple[str, ...], workflow: str, *, asks: bool) -> Iterator[Problem]:

@@ -20,11 +20,12 @@ from countersign.channels.base import KIT as CHANNELS
 from countersign.domain.identity import normalise, same_domain
 from countersign.domain.proofs import PROVIDER
 from countersign.presentation.words import ENGLISH, languages, time_zone
+from countersign.providers.base import Unsigned
 from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
 from stacks.stage.api import ApiSettings, check_api
 from stacks.stage.brand import BrandSettings, check_brand
 from stacks.stage.callers import PRINCIPAL, CallerSettings, RoleArn, check_callers
-from stacks.stage.extensions import Extensions, channel
+from stacks.stage.extensions import Extensions, channel, provider
 from stacks.stage.fields import (
     ADDRESS,
     DISPLAY_NAME,
@@ -47,6 +48,7 @@ from stacks.stage.providers import (
     ProviderName,
     ProviderSettings,
     check_events,
+    check_looks,
     check_operators,
     check_partners,
 )
@@ -400,6 +402,11 @@ class Settings(StageFile):
         )
 
     @property
+    def unsigned_providers(self) -> frozenset[str]:
+        """The providers that sign nothing, by name."""
+        return frozenset(name for name, each in self.providers.items() if isinstance(provider(each.scheme), Unsigned))
+
+    @property
     def has_encrypted_answers(self) -> bool:
         """Whether any workflow may ask for encrypted answers."""
         return any(workflow.encrypted for workflow in self.every_workflow.values())
@@ -501,6 +508,7 @@ def _contradictions(file: StageFile) -> Iterator[Problem]:
     for table, sources in (("providers", file.providers), ("partners", file.partners)):
         for name, source in sources.items():
             yield from check_events(f"{table}.{name}", source, protected=file.ledger.protected)
+    yield from check_looks(file.providers)
     if file.ledger.protected and PROVIDER in file.providers:
         allowed = "a stage that is not protected: the provider signs payments that nobody made"
         yield Problem(f"providers.{PROVIDER}", PROVIDER, allowed, "remove it, or give the provider another name")

@@ -93,6 +93,8 @@ class WorkflowSettings(LifeSettings):
     """The name of its input's schema, without `.input.json`; empty for the workflow's own name."""
     encrypted: bool = False
     """Whether it may ask for encrypted answers. The stage then has a KMS key for these."""
+    looks: bool = False
+    """Whether it asks a provider with `look = true` for a payment once before the payment expires."""
 
 
 class PatternSettings(LifeSettings):

@@ -10,6 +10,7 @@ import pytest
 
 import bus_events.handler
 import executions.handler
+import looks.handler
 import publisher.handler
 import relay.handler
 import sweeper.handler
@@ -17,6 +18,7 @@ from countersign.adapters.attributes import to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.task_items import task_document
 from countersign.domain import tasks
+from countersign.domain.errors import SecretError
 from countersign.domain.provider_events import EventRecord, Handling
 from countersign.domain.requests import Request
 from countersign.domain.tasks import Status
@@ -159,6 +161,12 @@ def a_post_to_a_provider_without_a_secret(scene: Scene) -> None:
     scene.post(any_payment())
 
 
+def a_look_without_an_api_key(scene: Scene) -> None:
+    client("secretsmanager").put_secret_value(SecretId="card", SecretString='{"active": []}')
+    with pytest.raises(SecretError):
+        scene.run("Looks/Looks", looks.handler.handler, {"provider": "card", "external_id": "pi_1001"})
+
+
 def two_events_of_a_partner_under_one_id(scene: Scene) -> None:
     for amount in (25000, 1):
         detail = json.loads(any_payment_intent(amount=amount))
@@ -281,6 +289,7 @@ FAULTS: Sequence[tuple[str, Act]] = [
     ("EventsMalformed", a_signed_event_that_cannot_be_read),
     ("SignaturesRefused", eleven_posts_without_a_signature),
     ("SecretsUnusable", a_post_to_a_provider_without_a_secret),
+    ("LooksFailing", a_look_without_an_api_key),
     ("ResultsConflict", two_events_of_a_partner_under_one_id),
     ("MailsBounced", a_mail_that_bounces_for_good),
     ("PaymentsHeld", a_payment_of_another_amount),
@@ -391,6 +400,7 @@ def test_every_alarm_has_a_row_and_a_stage_has_all_alarms_that_it_can(stage: Syn
     emulated = stage.settings.monitoring.emulated
     without = {kind_of(name) for name, alarm in prod.alarms.items() if "Metrics" in alarm} if emulated else set()
     without |= set() if stage.stacks.ledger.archive else {"AuditDiffers"}
+    without |= set() if any(each.look for each in stage.settings.providers.values()) else {"LooksFailing"}
     reported = {*map(kind_of, OF_ONE_RESOURCE), *OF_WORKFLOWS, "HandOffsFailed", "DeadLetters"}
     assert {kind_of(name) for name in stage.alarms} == {*(name for name, _ in FAULTS), *reported} - without
 

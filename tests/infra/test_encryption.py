@@ -60,6 +60,7 @@ RIGHTS = {
     "Approver/Approver/Role": {read("dynamodb"), read("sqs")},
     "Results/Results/Role": {read("dynamodb"), write("sqs")},
     "Requests/Requests/Role": {read("dynamodb")},
+    "Looks/Looks/Role": {read("dynamodb"), read("secretsmanager"), write("sqs")},
     "Relay/Relay/Role": {read("dynamodb"), read("lambda"), write("sqs")},
     "Publisher/Publisher/Role": {read("dynamodb"), write("sqs")},
     "Executions/Executions/Role": {read("dynamodb"), read("lambda"), read("sqs")},

@@ -49,7 +49,8 @@ def acknowledged(stage: Synthesised, pack: str = "AwsSolutions") -> dict[tuple[s
 
 
 def test_each_accepted_finding_is_known(stage: Synthesised) -> None:
-    accepted = {(f"PublicStack/Providers/{name}", "AwsSolutions-SMG4") for name in stage.settings.providers}
+    secrets = [each.path for each in stage.of_type("AWS::SecretsManager::Secret")]
+    accepted = {(f"PublicStack/{path}", "AwsSolutions-SMG4") for path in secrets}
     accepted |= {("LedgerStack/AuditArchive/Bucket", "AwsSolutions-S1")} if stage.stacks.ledger.archive else set()
     found = {(path, rule) for path, rule in acknowledged(stage) if rule.partition("[")[0] not in ELSEWHERE}
     assert found == accepted | {("PublicStack/Limits/Table", "AwsSolutions-DDB3")}

@@ -73,6 +73,10 @@ def environments(stage: Synthesised) -> dict[str, set[str]]:
     if stage.settings.stage == EMBEDDED:
         table["requests_api"] = ENVIRONMENTS["requests_api"] | {"TELL_ERRORS"}
     table |= WHERE_PAYMENTS_ARE_SETTLED if stage.settings.payments.operators else {}
+    if any(provider.look for provider in stage.settings.providers.values()):
+        table |= {"looks": {"LEDGER_TABLE", "PROVIDERS"}}
+        asking = {"payment", "webhook"} if stage.settings.unsigned_providers else {"payment"}
+        table |= {folder: table[folder] | {"LOOKS_FUNCTION", "LOOKS_PROVIDERS"} for folder in asking}
     if stage.patterns:
         deciding = {workflow_folder(stage, name): OF_A_WORKFLOW | {"DECIDER"} for name in DECIDED_BY_A_PLAIN_LAMBDA}
         table |= {"patterns.decider": set(), **deciding}

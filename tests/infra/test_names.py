@@ -83,4 +83,4 @@ def test_only_what_needs_a_literal_name_has_one(prod: Synthesised) -> None:
     names = list(literal_names(prod))
     assert {kind for kind, _ in names} - {"export"} == NAMED | {"stack"}
     functions = {name for kind, name in names if kind == "AWS::Lambda::Function"}
-    assert functions == {f'"countersign-prod-{workflow}"' for workflow in prod.workflows}
+    assert functions == {f'"countersign-prod-{name}"' for name in (*prod.workflows, "provider_looks")}

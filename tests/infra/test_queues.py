@@ -18,6 +18,9 @@ DEAD_LETTERS = {
 OF_SETTLEMENTS = {"HeldPayments/Held/Work/DeadLetters", "HeldPayments/Held/Undelivered"}
 """Where the stage names operators."""
 
+OF_LOOKS = {"Looks/DeadLetters"}
+"""Where the stage asks a provider for payments."""
+
 OF_PATTERNS = {"DeciderDeadLetters"}
 """Where the stage has the patterns, besides those of each."""
 
@@ -25,7 +28,8 @@ OF_PATTERNS = {"DeciderDeadLetters"}
 def dead_letters(stage: Synthesised) -> set[str]:
     settled = OF_SETTLEMENTS if stage.settings.payments.operators else set()
     decided = OF_PATTERNS if stage.patterns else set()
-    return {each for path in DEAD_LETTERS for each in stage.of_each_workflow(path)} | settled | decided
+    looked = OF_LOOKS if any(provider.look for provider in stage.settings.providers.values()) else set()
+    return {each for path in DEAD_LETTERS for each in stage.of_each_workflow(path)} | settled | decided | looked
 
 
 def queues(stage: Synthesised) -> dict[str, Any]:

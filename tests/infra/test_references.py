@@ -29,6 +29,10 @@ object_lock_days = 2
 [workflows.second-look]
 function = "order_approval"
 contract = "order-approval"
+
+[providers.mollie]
+scheme = "mollie"
+look = true
 """
 
 WITHOUT = (

@@ -181,8 +181,31 @@ OPEN_ANSWERS = "kms:Decrypt kms:Encrypt on Answers/Key.Arn"
 SEAL_ANSWERS = "kms:Encrypt on Answers/Key.Arn"
 
 
+OF_LOOKS = {
+    "logs:CreateLogStream logs:PutLogEvents on Looks/Looks/Logs.Arn",
+    READ,
+    never_read("LINK", "STATUS"),
+    items(f"dynamodb:ConditionCheckItem {WRITE}", "AUDIT", "EVENT", "EXTERNAL", "TASK"),
+    AUDIT_STAYS,
+    "sqs:SendMessage on Looks/DeadLetters.Arn",
+}
+"""Where the stage asks a provider for payments."""
+
+
 def secrets(stage: Synthesised) -> str:
-    return " ".join(sorted(f"Providers/{name}" for name in stage.settings.providers))
+    signing = sorted(
+        f"Providers/{name}" for name in stage.settings.providers.keys() - stage.settings.unsigned_providers
+    )
+    return f"secretsmanager:GetSecretValue on {' '.join(signing)}"
+
+
+def api_keys(stage: Synthesised) -> str:
+    return " ".join(sorted(f"LookKeys/{name}" for name, each in stage.settings.providers.items() if each.look))
+
+
+def asks(stage: Synthesised) -> str:
+    function = f"function:{stage.settings.prefix}provider_looks"
+    return f"lambda:InvokeFunction on arn:<Partition>:lambda:<Region>:<AccountId>:{function}"
 
 
 def allowed(stage: Synthesised) -> dict[str, set[str]]:
@@ -191,13 +214,17 @@ def allowed(stage: Synthesised) -> dict[str, set[str]]:
     for starter in ("Requests/Requests/Role", "Sweeper/Sweeper/Role"):
         table[starter] |= stage.of_each_workflow(START)
     webhook = table["Webhook/Webhook/Role"]
-    webhook |= {f"secretsmanager:GetSecretValue on {secrets(stage)}", *stage.of_each_workflow(HEARTBEAT)}
+    webhook |= {secrets(stage), *stage.of_each_workflow(HEARTBEAT)}
+    webhook |= {asks(stage)} if stage.settings.unsigned_providers else set()
     webhook |= {SEAL_ANSWERS} if stage.encrypted else set()
     for name in stage.workflows:
         own = {line.replace("OrderApproval", construct_id(name)) for line in OF_A_WORKFLOW}
         own |= {OPEN_ANSWERS} if name in stage.encrypted else set()
         own = without_tasks(own) if name in DECIDED_BY_A_PLAIN_LAMBDA else own
         table[f"Durable/{construct_id(name)}/Workflow/Role"] = own
+    if keys := api_keys(stage):
+        table["Looks/Looks/Role"] = OF_LOOKS | {f"secretsmanager:GetSecretValue on {keys}"}
+        table["Durable/Payment/Workflow/Role"] |= {asks(stage)}
     if stage.patterns:
         table["Decider/Role"] = OF_THE_DECIDER
     if stage.settings.payments.operators:
@@ -234,7 +261,8 @@ def test_relay_and_sweeper_complete_callbacks_a_decider_those_of_its_patterns_an
 
 def test_no_public_function_starts_an_execution_and_no_function_changes_code_or_roles(stage: Synthesised) -> None:
     exposed = {f"{name}/{name}/Role" for name in ("Review", "Webhook", "Approver", "Results")}
-    assert not exposed & who_may(stage, "lambda:Invoke")
+    may_ask = {"Webhook/Webhook/Role"} if stage.settings.unsigned_providers else set()
+    assert exposed & who_may(stage, "lambda:Invoke") == may_ask, "of a provider that signs nothing"
     for action in ("lambda:Update", "iam:", "sts:"):
         assert who_may(stage, action) == set()
 

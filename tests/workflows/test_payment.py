@@ -7,13 +7,16 @@ import pytest
 
 from countersign.domain.answers import MAX_ANSWER_BYTES, SIGNED, Sender
 from countersign.domain.audit import AuditEvent
+from countersign.domain.errors import LookFailedError
 from countersign.domain.provider_events import Handling
 from countersign.domain.tasks import Failure, Status, Task
 from countersign.services.answers import Results
+from countersign.services.looks import Looks
 from countersign.services.provider_events import ProviderEvents
+from countersign.services.webhooks import Source
 from countersign.testing.bench import Bench
 from countersign.testing.builders import NOW, any_event, any_payment_task
-from countersign.testing.fakes import MemoryHeartbeats
+from countersign.testing.fakes import MemoryHeartbeats, MemoryProviderApi
 from countersign.workflows.external import Answered, ExternalTask, Failed, await_result
 from countersign.workflows.workflow import workflow
 
@@ -34,8 +37,39 @@ def any_payment_input(**changes: Any) -> dict[str, Any]:
     return fields | {"deadline_seconds": 60} | changes
 
 
+class Api:
+    """The function that asks providers: its real code, with Stripe's API and its key in memory."""
+
+    def __init__(self, bench: Bench, answer: Any) -> None:
+        events = ProviderEvents(bench.ledger, bench.clock)
+        self.https = MemoryProviderApi({"/v1/payment_intents/pi_1001?expand%5B%5D=latest_charge": answer})
+        self.looks = Looks({"pay": Source("stripe")}, Keys(), self.https, events)
+
+    def look(self, provider: str, external_id: str) -> dict[str, str]:
+        return vars(self.looks.look(provider, external_id))
+
+    def start(self, provider: str, external_id: str) -> None:
+        raise NotImplementedError
+
+
+class Keys:
+    """One API key."""
+
+    def active(self, name: str) -> list[str]:
+        return [f"rk_of_{name}"]
+
+    def reread(self, name: str) -> list[str]:
+        return self.active(name)
+
+
 class PaymentBench(Bench):
     """One execution with its provider and its worker."""
+
+    def asks(self, answer: Any) -> Api:
+        """Let the stage ask the provider, whose API gives this answer."""
+        self.environment |= {"LOOKS_PROVIDERS": "pay,other"}
+        api = self.ports.looks = Api(self, answer)
+        return api
 
     def receive(self, status: str = "paid", event_id: str = "evt_1", **changes: Any) -> Handling:
         """Receive a provider's event without a ring."""
@@ -107,6 +141,46 @@ def test_a_payment_without_an_event_expires(paying: PaymentBench) -> None:
     assert paying.result() == RESULT | {"status": "expired"}
     assert paying.ledger.standing[TASK].status is Status.EXPIRED
     assert paying.receive() is Handling.HELD, "a late payment is held for a person"
+
+
+INTENT = {"id": "pi_1001", "amount": 25000, "amount_received": 25000, "currency": "eur", "livemode": True}
+
+
+def test_a_payment_whose_webhook_never_came_ends_paid_by_asking_the_provider(paying: PaymentBench) -> None:
+    api = paying.asks(INTENT | {"status": "succeeded"})
+    paying.start(any_payment_input(deadline_seconds=3, external_id="pi_1001"))
+    assert paying.result() == RESULT | {"external_id": "pi_1001"}
+    assert len(api.https.asked) == 1
+    assert paying.operations == [
+        *("payment callback 1", "payment callback 2", "payment look", "payment open 1", "payment open 2"),
+        *("payment read 1", "payment read 2", "record result"),
+    ]
+    assert paying.replay()[0] == RESULT | {"external_id": "pi_1001"}
+    assert len(api.https.asked) == 1, "a replay asks nobody"
+    assert "rk_of_pay" not in repr(paying.history)
+
+
+@pytest.mark.parametrize(
+    "answer", [INTENT | {"status": "canceled"}, INTENT | {"status": "processing"}, LookFailedError("slow"), b"<html>"]
+)
+def test_a_payment_that_its_provider_does_not_call_paid_expires_at_its_deadline(
+    paying: PaymentBench, answer: Any
+) -> None:
+    api = paying.asks(answer)
+    paying.start(any_payment_input(deadline_seconds=3, external_id="pi_1001"))
+    assert paying.result()["status"] == "expired"
+    assert len(api.https.asked) == 1
+    task = paying.ledger.standing[TASK]
+    assert (task.status, task.closed_at and task.closed_at >= task.expires_at) == (Status.EXPIRED, True)
+
+
+def test_a_provider_is_not_asked_for_a_payment_that_its_webhook_ends(paying: PaymentBench) -> None:
+    api = paying.asks(INTENT | {"status": "succeeded"})
+    paying.start(any_payment_input())
+    paying.opened()
+    paying.receive()
+    assert paying.resumed() == RESULT
+    assert (api.https.asked, len(paying.operations)) == ([], 4)
 
 
 def test_a_payment_with_only_declined_attempts_expires_with_the_last_reason(paying: PaymentBench) -> None:

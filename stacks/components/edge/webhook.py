@@ -5,6 +5,7 @@ from __future__ import annotations
 from constructs import Construct
 
 from stacks.components.actors.actor import Actor
+from stacks.components.actors.looks import LooksFunction
 from stacks.components.edge.api import PublicApi, Route, Throttle
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.answers_key import AnswersKey
@@ -44,6 +45,7 @@ class Webhook(Actor):
         providers: The providers and their secrets.
         answers: The key of encrypted answers; None if no workflow asks for them.
         limits: The limits of its callbacks.
+        looks: The function that asks providers that sign nothing; None without such a provider.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Webhook(Actor):
         providers: Providers,
         answers: AnswersKey | None,
         limits: Limits,
+        looks: LooksFunction | None,
     ) -> None:
         super().__init__(
             scope,
@@ -69,6 +72,7 @@ class Webhook(Actor):
                 **limits.callbacks,
                 **providers.environment,
                 **(answers.environment if answers else {}),
+                **(looks.environment if looks else {}),
             },
         )
         ledger.grant_answers(self.function)
@@ -76,6 +80,8 @@ class Webhook(Actor):
         if answers:
             answers.grant_encrypt(self.function)
         limits.grant_count(self.function)
+        if looks:
+            looks.grant_call(self.function.role)
         self.function.watch_counts(
             "Answers", "Events of providers", shown=("EventsRecorded", "EventsHeld"), alarms=_ALARMS, above=_STRAY
         )

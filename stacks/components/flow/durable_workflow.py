@@ -12,6 +12,7 @@ from aws_cdk import Annotations, Duration, Stack
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from stacks.components.actors.looks import LooksFunction
 from stacks.components.flow.hand_off import HandOffBus
 from stacks.components.flow.workflow_alarms import watch_executions
 from stacks.components.flow.workflow_function import CHECKPOINT, LIVE, WorkflowFunction
@@ -37,6 +38,7 @@ class WorkflowOptions:
         on_ledger: Whether its tasks are on the ledger; a workflow on the raw SDK records only its result.
         policy: The rows of its policy; empty if requests name their approvers.
         operators: The people who resolve held payments; empty in other workflows.
+        looks: The function that asks providers; None for a workflow that asks none.
     """
 
     function: WorkflowFunction
@@ -47,6 +49,7 @@ class WorkflowOptions:
     on_ledger: bool
     policy: Sequence[Any]
     operators: Sequence[str]
+    looks: LooksFunction | None
 
 
 class DurableWorkflow(Construct):
@@ -91,6 +94,7 @@ class DurableWorkflow(Construct):
             **hand_offs.environment,
             **directory.environment,
             **(answers.environment if answers else {}),
+            **(options.looks.environment if options.looks else {}),
             **environment,
         }
         template = _digest(self, [variables, options.retention_days])
@@ -136,6 +140,8 @@ class DurableWorkflow(Construct):
         hand_offs.grant_put(self.function)
         if answers:
             answers.grant_read_write(self.function)
+        if options.looks:
+            options.looks.grant_call(self.function.role)
         watch_executions(self.function, name)
 
     def _trace_operations(self, layer_arn: str) -> None:

@@ -1,8 +1,8 @@
-"""The providers that post webhooks: a secret for each, and the right to read it."""
+"""The secrets of providers, one for each, and the right to read them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from aws_cdk import RemovalPolicy, SecretValue, Stack
@@ -14,21 +14,23 @@ from stacks.components.house.findings import accept, acknowledge
 from stacks.components.house.rights import allow
 
 _UNSET = '{"active": []}'
-"""The initial value. Until an operator puts the real secrets, webhooks answer 503 and the provider retries. Later
-deploys keep the operator's value, because this one does not change in the template."""
+"""The initial value. Until an operator puts the real secrets, webhooks answer 503 and the provider retries, and looks
+fail. Later deploys keep the operator's value, because this one does not change in the template."""
 
 _ROTATED_BY_THE_PROVIDER = "The provider issues and rotates the secret; during a rotation both secrets are active"
 
 
 class Providers(Construct):
-    """The signing secrets of the stage's providers, as `{"active": ["…"]}`; two of them during a rotation.
+    """A secret of each of a function's providers, as `{"active": ["…"]}`; two of them during a rotation.
 
     Args:
-        providers: The webhook function's configuration of each provider, without its secret, by name.
+        secrets: What the secrets are, such as `Signing secrets`.
+        providers: The function's configuration of each provider, without its secret, by name.
+        without: The providers that have no such secret.
 
     Attributes:
         document: The same with the ARNs of the secrets, as JSON.
-        environment: Variables of the webhook function.
+        environment: Variables of the function.
     """
 
     def __init__(
@@ -36,16 +38,20 @@ class Providers(Construct):
         scope: Construct,
         construct_id: str,
         *,
+        secrets: str,
         providers: Mapping[str, Mapping[str, Any]],
+        without: Collection[str] = (),
         removal_policy: RemovalPolicy,
     ) -> None:
         super().__init__(scope, construct_id)
         self._arns = {
-            name: secret_of(self, name, f"Signing secrets of the provider {name}", removal_policy).secret_arn
+            name: secret_of(self, name, f"{secrets} of the provider {name}", removal_policy).secret_arn
             for name in providers
+            if name not in without
         }
+        secret = {name: {"secret": arn} for name, arn in self._arns.items()}
         self.document = Stack.of(self).to_json_string(
-            {name: {**provider, "secret": self._arns[name]} for name, provider in providers.items()}
+            {name: {**provider, **secret.get(name, {})} for name, provider in providers.items()}
         )
         self.environment: Mapping[str, str] = {"PROVIDERS": self.document}
 

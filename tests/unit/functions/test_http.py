@@ -69,7 +69,7 @@ ELSEWHERE = sorted(
     (
         leaves(errors.ActionRefusedError)
         | leaves(errors.WorkflowError)
-        | {errors.NotHandledError, errors.TooManyListsError, errors.UnconfirmedError}
+        | {errors.LookFailedError, errors.NotHandledError, errors.TooManyListsError, errors.UnconfirmedError}
     )
     - FOR_MACHINES_TOO,
     key=lambda kind: kind.__name__,

@@ -1,17 +1,23 @@
 """Webhooks: the order of the checks, and the secrets of providers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from countersign.domain import errors
+from countersign.domain.audit import AuditEvent
 from countersign.domain.provider_events import Handling
+from countersign.domain.questions import Correlation
+from countersign.domain.tasks import Status
 from countersign.providers.base import WebhookRequest
 from countersign.providers.paypal import PayPal
+from countersign.services import notices
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.webhooks import Received, Source, Webhooks
-from countersign.testing.builders import NOW
+from countersign.testing.builders import NOW, any_payment_task
 from countersign.testing.deliveries import ADYEN, ADYEN_SECRET, PAYPAL, STANDARD_WEBHOOKS, FakePayPal, any_item, later
 from countersign.testing.fakes import FixedClock, MemoryLedger
 from countersign.testing.signing import sign_adyen
@@ -41,15 +47,32 @@ class MemorySecrets:
         return self.fresh
 
 
+class MemoryLooks:
+    """Keeps the looks that were started."""
+
+    def __init__(self) -> None:
+        self.started: list[tuple[str, str]] = []
+
+    def start(self, provider: str, external_id: str) -> None:
+        self.started.append((provider, external_id))
+
+    def look(self, provider: str, external_id: str) -> Mapping[str, str]:
+        raise NotImplementedError
+
+
 class Setup:
     """The use case with its ports in memory."""
 
     def __init__(self, secrets: MemorySecrets | None = None, scheme: str = "standard_webhooks") -> None:
         self.ledger = MemoryLedger()
         self.clock = FixedClock(NOW)
+        self.api = MemoryLooks()
         self.secrets = secrets or MemorySecrets([OLD])
         events = ProviderEvents(self.ledger, self.clock)
-        self.webhooks = Webhooks({"pay": Source(scheme)}, self.secrets, events, self.clock)
+        self.webhooks = Webhooks({"pay": Source(scheme)}, self.secrets, events, self.clock, self._notice)
+
+    def _notice(self, provider: str, external_id: str) -> bool:
+        return notices.take(self.ledger, self.api, self.clock, provider, external_id)
 
     def receive(self, request: WebhookRequest | None = None, name: str = "pay") -> Received:
         return self.webhooks.receive(name, request or STANDARD_WEBHOOKS.request())
@@ -265,3 +288,59 @@ def test_the_most_urgent_handling_represents_the_whole_body() -> None:
     for place, worst in enumerate(order):
         assert Received(tuple(reversed(order[place:]))).handling is worst
     assert Received(()).handling is Handling.IGNORED
+
+
+# Providers that sign nothing
+
+
+def notice(body: bytes = b"id=tr_1001", **headers: str) -> WebhookRequest:
+    return WebhookRequest({"content-type": "application/x-www-form-urlencoded"} | headers, body)
+
+
+def waiting_for_mollie(**changes: Any) -> Setup:
+    setup = Setup(MemorySecrets(AssertionError("Mollie has no signing secret")), "mollie")
+    payment = Correlation("pay", "tr_1001", Decimal("250.00"), "EUR")
+    setup.ledger.open(any_payment_task(correlation=payment, **changes), (AuditEvent("opened", "payment"),), NOW)
+    return setup
+
+
+def test_a_notice_asks_the_provider_for_a_waiting_payment_at_most_once_in_thirty_seconds() -> None:
+    setup = waiting_for_mollie()
+    for seconds, asked in ((0, True), (0, False), (29.9, False), (30, True), (59, False)):
+        setup.clock.moment = later(seconds)
+        assert setup.receive(notice()) == Received((), asks=asked), seconds
+    assert setup.api.started == [("pay", "tr_1001")] * 2
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        notice(b"id=tr_1002"),
+        notice(b"id=tr_1001%0d%0aX-Other:%201"),
+        notice(b"id=tr_1001/../../orders"),
+        notice(b"id=pay_1001"),
+        notice(b"id=" + b"tr_" + b"1" * 200),
+        notice(b"ID=tr_1001"),
+        notice(b""),
+        notice(b"\xff\xfe"),
+        WebhookRequest({"content-type": "application/json"}, b'{"id":"tr_1001","status":"paid"}'),
+        notice(b"status=paid"),
+    ],
+    ids=repr,
+)
+def test_any_other_notice_is_answered_like_one_that_asks_and_does_nothing(request_: WebhookRequest) -> None:
+    setup = waiting_for_mollie()
+    received = setup.receive(request_)
+    assert (received.handling, received.asks, setup.api.started) == (Handling.IGNORED, False, [])
+    assert setup.ledger.looks == {}
+    setup.assert_nothing_recorded()
+
+
+def test_a_notice_about_a_payment_that_waits_no_more_does_nothing() -> None:
+    for setup, now in (
+        (waiting_for_mollie(), NOW + timedelta(days=2)),
+        (waiting_for_mollie(status=Status.CANCELLED), NOW),
+    ):
+        setup.clock.moment = now
+        assert not setup.receive(notice()).asks
+        assert setup.ledger.looks == {}

@@ -27,11 +27,16 @@ if TYPE_CHECKING:
         HandOff,
         Heartbeats,
         Ledger,
+        PaymentLooks,
+        ProviderApi,
         Secrets,
         WorkflowStarter,
     )
 
 Made = TypeVar("Made")
+
+_LOOK_SECONDS = 16
+"""A second longer than the function that asks providers may take."""
 
 
 class Ports:
@@ -115,13 +120,31 @@ class Ports:
 
     @cached_property
     def secrets(self) -> "Secrets":
-        """The secrets of providers and of the channel: PROVIDERS and CHANNEL_SECRET have their ARNs, by name."""
+        """The secrets of providers and of the channel: PROVIDERS and CHANNEL_SECRET have their ARNs, by name.
+
+        A provider that signs nothing has none. In the function that asks providers, they are API keys.
+        """
         from countersign.adapters.secrets import ManagedSecrets
 
         providers = self.environment.document("PROVIDERS", "{}")
-        arns = {name: provider["secret"] for name, provider in providers.items()}
+        arns = {name: provider["secret"] for name, provider in providers.items() if "secret" in provider}
         arns |= self.environment.document("CHANNEL_SECRET", "{}")
         return ManagedSecrets(client("secretsmanager"), arns)
+
+    @cached_property
+    def provider_api(self) -> "ProviderApi":
+        """The APIs of providers, at the hosts that their schemes name."""
+        from countersign.adapters.provider_api import HttpsProviderApi
+
+        return HttpsProviderApi()
+
+    @cached_property
+    def looks(self) -> "PaymentLooks":
+        """The function that asks providers for payments, LOOKS_FUNCTION."""
+        from countersign.adapters.looks import LambdaLooks
+
+        function = self.environment.text("LOOKS_FUNCTION")
+        return LambdaLooks(client("lambda", attempts=1, read_seconds=_LOOK_SECONDS), function)
 
     @cached_property
     def archive(self) -> "AuditArchive":

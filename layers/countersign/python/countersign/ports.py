@@ -164,6 +164,10 @@ class EventLedger(TaskLedger, Protocol):
         """Write the effect of a parked event and remove the event, in one transaction; otherwise as `commit`."""
         ...
 
+    def look_once(self, provider: str, external_id: str, at: datetime, pause: timedelta) -> bool:
+        """Record that a webhook causes a look; return whether it may: not within the pause after another."""
+        ...
+
     def report_once(self, parked: ParkedEvent, at: datetime) -> bool:
         """Mark a parked event as reported, so that it is not overdue; return whether this call did. It stays parked."""
         ...
@@ -304,6 +308,26 @@ class ProviderApi(Protocol):
 
         All of its calls together take at most `SECONDS`. It returns the body of an answer with status 200, and raises
         LookFailedError otherwise.
+        """
+        ...
+
+
+class PaymentLooks(Protocol):
+    """The function that asks providers for payments."""
+
+    def look(self, provider: str, external_id: str) -> Mapping[str, str]:
+        """Ask a provider for a payment, and return the fields of `countersign.services.looks.Looked`.
+
+        Raises:
+            LookFailedError: The provider did not say how the payment stands, or the function did not run.
+        """
+        ...
+
+    def start(self, provider: str, external_id: str) -> None:
+        """Ask a provider for a payment, without waiting for the answer.
+
+        Raises:
+            StartFailedError: Lambda did not accept the call; try again.
         """
         ...
 

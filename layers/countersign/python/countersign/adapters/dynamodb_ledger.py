@@ -42,6 +42,7 @@ from countersign.adapters.keys import (
     inbox_key,
     inbox_of,
     link_key,
+    look_key,
     parked_key,
     part_key,
     question_key,
@@ -468,6 +469,12 @@ class DynamoLedger:
     def _indexed(self, shards: Iterable[str], until: str) -> Iterator[dict[str, Any]]:
         partitions = (self._table.indexed(shard, until=until) for shard in shards)
         return heapq.merge(*partitions, key=lambda entry: str(entry[INDEX_SK]))
+
+    def look_once(self, provider: str, external_id: str, at: datetime, pause: timedelta) -> bool:
+        """See `EventLedger.look_once`."""
+        fields = {"at": to_text(at), "ttl": int((at + pause).timestamp())}
+        condition, values = "attribute_not_exists(#at) OR #at <= :latest", {"latest": to_text(at - pause)}
+        return self._table.attempt(self._table.update(look_key(provider, external_id), fields, condition, values))
 
     def report_once(self, parked: ParkedEvent, at: datetime) -> bool:
         """See `EventLedger.report_once`."""

@@ -84,6 +84,11 @@ def parked_key(parked: ParkedEvent) -> Key:
     return claim_key(parked.provider, parked.event.external_id) | {"sk": f"{PARKED}{parked.event.event_id}"}
 
 
+def look_key(provider: str, external_id: str) -> Key:
+    """Return the key of the item with the time at which an unsigned webhook last caused a look."""
+    return claim_key(provider, external_id) | {"sk": "LOOK"}
+
+
 def event_key(provider: str, event_id: str) -> Key:
     """Return the key of an event's record."""
     return {"pk": f"{EVENT}{provider}#{event_id}", "sk": "EVENT"}

@@ -22,7 +22,7 @@ DynamoDB checks them itself, and a check of a transaction here takes a third of 
 
 
 @cache
-def client(service: str, attempts: int = ATTEMPTS) -> Any:
+def client(service: str, attempts: int = ATTEMPTS, read_seconds: int = READ_TIMEOUT_SECONDS) -> Any:
     """Return the shared client of a service, such as `dynamodb`.
 
     Region, credentials and endpoint come from the environment, as in AWS's own tools.
@@ -30,8 +30,9 @@ def client(service: str, attempts: int = ATTEMPTS) -> Any:
     Args:
         service: Its name in botocore.
         attempts: How often botocore tries a call; 1 if the caller retries.
+        read_seconds: How long a call may wait for its answer.
     """
-    found = made(session(), service, attempts, (CONNECT_TIMEOUT_SECONDS, READ_TIMEOUT_SECONDS))
+    found = made(session(), service, attempts, (CONNECT_TIMEOUT_SECONDS, read_seconds))
     gc.freeze()  # what a cold start has made stays: Python never looks for garbage in it, 25 ms each time
     return found
 

@@ -6,6 +6,7 @@ start loads only the provider that it serves.
 """
 
 import hashlib
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -205,6 +206,10 @@ class Look(Provider):
     sandbox: str = ""
     path: str
     ids: str
+
+    def knows(self, external_id: str) -> bool:
+        """Tell whether the API can know an external id; any text."""
+        return re.fullmatch(self.ids, external_id) is not None
 
     def headers(self, key: str, expected: Expected, call: Call) -> Mapping[str, str]:  # noqa: ARG002  for those that need them
         """Return the headers that authenticate the question: the API key as a bearer token, unless overridden.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -19,6 +18,9 @@ from countersign.services.webhooks import Source
 
 if TYPE_CHECKING:
     from countersign.ports import ProviderApi, Secrets
+
+UNASKABLE = "unaskable"
+"""Why a look fails for an id that the provider's API cannot know, such as a PayPal `custom_id`."""
 
 _ONLY_REPORTED = frozenset({EventStatus.PENDING, EventStatus.DECLINED, EventStatus.FAILED, EventStatus.EXPIRED})
 """What a look never records: a payment may succeed after the answer, and only the provider's own event ends it."""
@@ -72,8 +74,8 @@ class Looks:
         provider = load(source.scheme) if source else None
         if source is None or not isinstance(provider, Look):
             raise UnknownProviderError
-        if not re.fullmatch(provider.ids, external_id):
-            raise LookFailedError("unaskable")
+        if not provider.knows(external_id):
+            raise LookFailedError(UNASKABLE)
         said = self._said(name, provider, source, external_id)
         handlings = [self._recorded(name, event) for event in said]
         return Looked(said[-1].status, handlings[-1], said[-1].reason or "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from countersign.domain.answers import SIGNED, Sender
 from countersign.domain.clock import Clock
 from countersign.domain.errors import MediaTypeError, SignatureError, UnknownProviderError
 from countersign.domain.provider_events import EventStatus, Handling
-from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest, load
+from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Unsigned, Verified, WebhookRequest, load
 from countersign.services.provider_events import ProviderEvents
 
 if TYPE_CHECKING:
@@ -64,11 +64,13 @@ class Received:
         handlings: How each of its events is handled; none if the kit does not act on their types.
         acknowledgement: The body that the provider expects; empty if it reads only the status.
         ignored: Why unexpected events were ignored, words such as `test_mode`.
+        asks: Whether the provider, which signs nothing, is asked for the payment that the post names.
     """
 
     handlings: tuple[Handling, ...]
     acknowledgement: str = ""
     ignored: tuple[str, ...] = ()
+    asks: bool = False
 
     @property
     def handling(self) -> Handling:
@@ -82,15 +84,17 @@ class Webhooks:
 
     Attributes:
         sources: The providers of the stage, by name.
+        notice: Takes a notice of an unsigned provider, by its name and the external id; returns whether it is asked.
     """
 
     sources: Mapping[str, Source]
     secrets: Secrets
     events: ProviderEvents
     clock: Clock
+    notice: Callable[[str, str], bool]
 
     def receive(self, name: str, request: WebhookRequest) -> Received:
-        """Verify a provider's post and record its events.
+        """Verify a provider's post and record its events. An unsigned post is only a reason to ask the provider.
 
         Args:
             name: The provider's name in the path; any text.
@@ -108,6 +112,9 @@ class Webhooks:
         if source is None:
             raise UnknownProviderError
         provider = load(source.scheme)
+        if isinstance(provider, Unsigned):
+            external_id = provider.named(request.body)
+            return Received((), asks=provider.knows(external_id) and self.notice(name, external_id))
         _check_media_type(request, provider)
         verified = self._verified(name, provider, request)
         return take(provider, verified, source, self.events, Sender(name, SIGNED))

@@ -61,6 +61,7 @@ class MemoryLedger:
         self.outbox: dict[tuple[str, str], Mapping[str, Any]] = {}
         self.sent: dict[tuple[str, str], datetime] = {}
         self.due: dict[Any, datetime] = {}
+        self.looks: dict[tuple[str, str], datetime] = {}
         self.before_write: Callable[[str], None] = lambda _: None
         self.after_write: Callable[[str], None] = lambda _: None
         self._lock = threading.RLock()
@@ -348,6 +349,13 @@ class MemoryLedger:
         ]
         for each in (found, unsent, parked):
             yield from (due for at, due in sorted(each, key=lambda one: one[0]) if at <= before)
+
+    def look_once(self, provider: str, external_id: str, at: datetime, pause: timedelta) -> bool:
+        key = (provider, external_id)
+        with self._lock:
+            may = key not in self.looks or self.looks[key] <= at - pause
+            self.looks |= {key: at} if may else {}
+            return may
 
     def report_once(self, parked: ParkedEvent, at: datetime) -> bool:
         assert at.tzinfo

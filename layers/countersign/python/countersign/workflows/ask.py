@@ -3,6 +3,7 @@
 Operations of a wait `<name>`, in order: `<name> callback 1`, `<name> open 1`, `<name> read 1`; and while the task is
 open still, `<name> callback 2`, `<name> open 2`, `<name> read 2`, and so on. A first hand-off that fails adds
 `<name> cancel`. A later hand-off that fails at `<name> open N` adds `<name> rotate N`, and begins turn N + 1 at once.
+A payment whose provider the stage asks ends a turn shortly before its deadline, with `<name> look` after `read N`.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,7 +30,7 @@ from countersign.domain.errors import (
     UnsoundDecisionError,
 )
 from countersign.domain.policy import Escalation
-from countersign.domain.questions import Question
+from countersign.domain.questions import Correlation, Question
 from countersign.domain.requests import EXECUTION_MARGIN
 from countersign.domain.tasks import HAND_OFF_FAILED, Status
 from countersign.services.waits import FailedHandOff, Report, Wait
@@ -43,6 +44,9 @@ MAX_IDLE_RINGS = 20
 NEXT_TRY = timedelta(minutes=5)
 """How long after a later hand-off failed it is tried again. An eighth of the time that it is late, once that is longer,
 so that an outage of weeks takes no execution to Lambda's limit of operations."""
+
+LOOK_SECONDS = 60
+"""How long before its deadline the provider is asked for a payment; a tenth of the wait, if that is shorter."""
 
 LATE_SECONDS = 5
 """How late a callback may time out before another replaces it; the ledger's deadline is never late."""
@@ -110,7 +114,7 @@ def ask(
         IdleRingsError: The callback was completed repeatedly without an answer.
         UnsoundDecisionError: The recorded votes do not make the recorded decision.
     """
-    asking = _Asking(context, name, schedule)
+    asking = _Asking(context, name, schedule, _asked_for(question))
     wait = asking.begin(audience, attempt)
     found = asking.open(wait, question)
     while True:
@@ -119,6 +123,7 @@ def ask(
         found = asking.read(wait)
         if found["status"] != Status.OPEN:
             return found
+        asking.look_if_due()
         found = asking.refresh(wait)
 
 
@@ -154,7 +159,7 @@ def deadline_of(context: DurableContext, deadline_seconds: int) -> datetime:
 class _Asking:
     """The durable operations of one wait. Runs again on every replay, so all its state comes from checkpoints."""
 
-    def __init__(self, context: DurableContext, name: str, schedule: Schedule) -> None:
+    def __init__(self, context: DurableContext, name: str, schedule: Schedule, payment: Correlation | None) -> None:
         self._context = context
         self._name = name
         self._schedule = schedule
@@ -167,6 +172,7 @@ class _Asking:
         beat = schedule.heartbeat_seconds
         self._silence = timedelta(seconds=beat) if beat else None
         self._heard_at: datetime | None = None
+        self._payment = payment
         self._handed_off = 0
         self._hastened = False
         self._next_try: datetime | None = None
@@ -285,6 +291,17 @@ class _Asking:
             self._hasten()
         return found
 
+    def look_if_due(self) -> None:
+        """Ask the provider for the payment, once. Afterwards the ledger has a paid answer; any other has no effect."""
+        if self._payment is None or self._now < self._look_at():
+            return
+        payment, self._payment = self._payment, None
+        self._context.step(lambda _: current().look(payment), f"{self._name} look", LEDGER_STEP)
+
+    def _look_at(self) -> datetime:
+        waits = (self._expires_at - self._opened_at) // timedelta(seconds=1)
+        return self._expires_at - timedelta(seconds=max(1, min(LOOK_SECONDS, waits // 10)))
+
     def must_hasten(self, found: Report) -> bool:
         """Tell whether the task's first bounce must bring forward an escalation that is due later."""
         return found.get("bounced", False) and not self._hastened and any(later.to for later in self._later_hand_offs)
@@ -316,6 +333,8 @@ class _Asking:
         moments = [self._expires_at, *map(self._moment_of, self._later_hand_offs)]
         if self._next_try:
             moments.append(self._next_try)
+        if self._payment:
+            moments.append(self._look_at())
         moment = min((due for due in moments if due > self._now), default=self._now)
         return max(1, -((self._now - moment) // timedelta(seconds=1)))
 
@@ -340,6 +359,12 @@ class _Asking:
             return body()
 
         return self._context.step(run, name, config)
+
+
+def _asked_for(question: Question) -> Correlation | None:
+    """Return the payment that the provider is asked for before it expires; None for any other question."""
+    payment = question.correlation
+    return payment if payment and payment.provider in current().asked else None
 
 
 def _hand_off_failed(wait: Wait, callback_id: str, failed: FailedHandOff) -> Report:

@@ -14,7 +14,8 @@ from countersign.domain.requests import EXECUTION_MARGIN
 from countersign.services.waits import Waits
 
 if TYPE_CHECKING:
-    from countersign.ports import Cipher, Directory, HandOff, Ledger
+    from countersign.domain.questions import Correlation
+    from countersign.ports import Cipher, Directory, HandOff, Ledger, PaymentLooks
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Runtime:
             an execution keeps the policy under which it was started.
         operators: People who resolve held payments; empty in other workflows. Fixed in the version, too.
         audit_keep: How long the audit of a task is kept after its latest deadline; None for good.
+        looks: The function that asks providers for payments; None if the workflow asks none.
+        asked: The names of the providers that it asks.
     """
 
     workflow: str
@@ -47,6 +50,8 @@ class Runtime:
     policy: Policy | None = None
     operators: tuple[str, ...] = ()
     audit_keep: timedelta | None = None
+    looks: PaymentLooks | None = None
+    asked: tuple[str, ...] = ()
 
     @property
     def waits(self) -> Waits:
@@ -71,6 +76,17 @@ class Runtime:
         if self.key is None:
             raise LookupError("the function has no ANSWERS_KEY; give its workflow `encrypted = true` in the settings")
         return self.key
+
+    def look(self, payment: Correlation) -> dict[str, str]:
+        """Ask the provider for a payment, and return what it said, or why it did not; the ledger has the effect."""
+        # Imported here, because every cold start of a workflow would pay for it.
+        from countersign.domain.errors import LookFailedError
+
+        assert self.looks, "only a payment of an asked provider is looked at"
+        try:
+            return dict(self.looks.look(payment.provider, payment.external_id))
+        except LookFailedError as error:
+            return {"failed": error.reason}
 
     def bounded(self, deadline_seconds: int) -> int:
         """Return a deadline in seconds from the start, cut so that the execution can act on it before its timeout."""
@@ -108,5 +124,7 @@ def current(ports: Ports) -> Runtime:
         callbacks_url=f"{environment.base_url}/callbacks",
         policy=Policy.from_document(rows) if (rows := environment.table("policy")) else None,
         operators=tuple(environment.table("operators")),
+        looks=ports.looks if (asked := environment.text("LOOKS_PROVIDERS", "")) else None,
+        asked=tuple(asked.split(",")),
         audit_keep=timedelta(days=int(days)) if (days := environment.text("AUDIT_KEEP_DAYS", "")) else None,
     )
