@@ -17,7 +17,15 @@ import psutil
 
 from benchmarks.clients import Approvals, a_cloud, deployed, timed
 from benchmarks.waiting import IN_AN_INBOX, inbox_of, put_approvals
-from countersign.adapters.keys import DUE_SHARDS, INDEX, INDEX_PK, INDEX_SK, PARKED_SHARDS, UNSENT_SHARDS
+from countersign.adapters.keys import (
+    DUE_SHARDS,
+    INDEX,
+    INDEX_PK,
+    INDEX_SK,
+    PARKED_SHARDS,
+    RESERVED_SHARDS,
+    UNSENT_SHARDS,
+)
 from local.emulator.emulator import Emulator, group_members
 from operate.embedded import aws, http
 from operate.embedded.cloud import Cloud
@@ -83,7 +91,7 @@ def _of_what_reads(sweep: Callable[[], None], queries: Callable[[], None], look:
 def _queries(cloud: Cloud) -> None:
     """Make the queries of a sweep that finds nothing."""
     table = aws.client("dynamodb", cloud.endpoint_url)
-    for shard in (*DUE_SHARDS, *UNSENT_SHARDS, *PARKED_SHARDS):
+    for shard in (*DUE_SHARDS, *UNSENT_SHARDS, *RESERVED_SHARDS, *PARKED_SHARDS):
         table.query(
             TableName=cloud.table,
             IndexName=INDEX,

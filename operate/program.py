@@ -30,7 +30,8 @@ app = typer.Typer(
 )
 for _command in (
     *(looking.tasks, looking.show, looking.timeline, looking.export, looking.doctor, looking.env),
-    *(acting.extend, acting.withdraw, acting.resend, acting.reassign, acting.ring, acting.redrive, acting.restore),
+    *(acting.extend, acting.withdraw, acting.resend, acting.reassign, acting.resolve, acting.ring),
+    *(acting.redrive, acting.restore),
     *(deploying.preflight, deploying.teardown, releasing.rollback, proving.prove),
     *(directory.away, directory.alias, directory.person),
 ):

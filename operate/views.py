@@ -8,7 +8,7 @@ from typing import Any
 
 from countersign.domain import payments
 from countersign.domain.audit import AuditEntry
-from countersign.domain.clock import to_text
+from countersign.domain.clock import from_text, to_text
 from countersign.domain.tasks import Exchange, Status, Task
 from operate.parsing import in_words
 
@@ -60,6 +60,7 @@ def document_in_full(task: Task, entries: list[AuditEntry], breaks: list[str], n
         "closed_at": task.closed_at and to_text(task.closed_at),
         "closed_because": task.closed_because or None,
         **payments.reversals(task),
+        **({"reserved": task.reserved} if task.reserved else {}),
         "closed_comment": task.closed_comment or None,
         "refused_answers": task.refused_answers,
         "ring": task.ring and {"state": task.ring.state, "at": to_text(task.ring.at), "error": task.ring.error},
@@ -89,10 +90,16 @@ def facts(task: Task, now: datetime) -> Iterator[tuple[str, str]]:
     yield "deadline", _when(task.expires_at, now)
     if question.correlation:
         yield "external id", f"{question.correlation.external_id} at {question.correlation.provider}"
-    for name, value in payments.reversals(task).items():
-        yield name, value if isinstance(value, str) else "yes"
+    yield from _money(task, now)
     yield from _rounds(task, now)
     yield from _outcome(task, now)
+
+
+def _money(task: Task, now: datetime) -> Iterator[tuple[str, str]]:
+    for name, value in payments.reversals(task).items():
+        yield name, value if isinstance(value, str) else "yes"
+    for refund, each in task.reserved.items():
+        yield "reserved", f"{each['amount']} for the refund {refund}, until {_when(from_text(each['until']), now)}"
 
 
 def _rounds(task: Task, now: datetime) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,7 @@ STAYS_LOST = {
     Lost.HAND_OFF: "HandOffsOverdue",
     Lost.WITHDRAWAL: "WithdrawalsOverdue",
     Lost.START: "StartsOverdue",
+    Lost.REFUND: "RefundsInDoubt",
     Lost.EVENT: "EventsOverdue",
 }
 """The metrics of findings that need a person; alarms watch them."""

@@ -80,6 +80,24 @@ def reassign(
     context.terminal.result(line, {"task_id": task_id, "from": by, "to": to})
 
 
+def resolve(
+    call: typer.Context,
+    task_id: TaskId,
+    request_id: Annotated[str, typer.Argument(metavar="REQUEST", help="Id of the refund's request.")],
+    because: Annotated[str, typer.Option(help="How you know. The audit keeps it.")],
+    refunded: Annotated[
+        bool, typer.Option("--refunded/--not-refunded", help="Whether the provider has the refund.", show_default=False)
+    ],
+) -> None:
+    """Say whether the provider has a refund in doubt. TASK is the payment's task, as `show` lists its reservations."""
+    context: Context = call.obj
+    if not because.strip() or len(because) > _LONGEST_COMMENT:
+        raise usage(f"--because must give a reason of at most {_LONGEST_COMMENT} characters")
+    context.operations.resolve_refund(task_id, request_id, because, refunded=refunded)
+    line = f"{task_id}: the money for {request_id} is {'refunded' if refunded else 'free again'}"
+    context.terminal.result(line, {"task_id": task_id, "request_id": request_id, "refunded": refunded})
+
+
 def ring(call: typer.Context, task_id: TaskId) -> int:
     """Ring the workflow of a decided or withdrawn task again. This is safe to repeat."""
     context: Context = call.obj

@@ -18,6 +18,7 @@ from countersign.adapters.attributes import to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.task_items import task_document
 from countersign.domain import tasks
+from countersign.domain.clock import to_text
 from countersign.domain.errors import SecretError
 from countersign.domain.provider_events import EventRecord, Handling
 from countersign.domain.requests import Request
@@ -30,7 +31,9 @@ from countersign.testing.builders import (
     TASK_ID,
     WORKFLOW,
     any_input,
+    any_paid_task,
     any_parked,
+    any_payment_task,
     any_request,
     any_token,
     execution_arn,
@@ -254,6 +257,15 @@ def a_parked_event_that_no_task_takes(scene: Scene) -> None:
     scene.publish(stream_record(None, reported))
 
 
+def a_refund_whose_request_ended_after_its_hand_off(scene: Scene) -> None:
+    over = scene.kit.now - timedelta(minutes=6)
+    reservation = {"amount": "10.00", "until": to_text(over)}
+    scene.kit.ledger.open(any_paid_task(reserved={"refund-1": reservation}), (), over)
+    asked = any_payment_task(task_id="refund-1.refund", status=Status.EXPIRED, closed_at=over, correlation=None)
+    scene.kit.ledger.open(asked, (), over)
+    scene.sweep()
+
+
 def a_look_while_the_counters_fail(scene: Scene) -> None:
     scene.kit.open_task()
     event = http_event("GET", "/review", query={"t": scene.kit.link()})
@@ -304,6 +316,7 @@ FAULTS: Sequence[tuple[str, Act]] = [
     ("HandOffsOverdue", a_hand_off_that_sends_no_link),
     ("WithdrawalsOverdue", a_withdrawal_of_which_lambda_refuses_the_ring),
     ("StartsOverdue", a_start_that_lambda_refuses_again),
+    ("RefundsInDoubt", a_refund_whose_request_ended_after_its_hand_off),
     ("EventsOverdue", a_parked_event_that_no_task_takes),
     ("AuditDiffers", an_audit_entry_that_is_removed),
 ]

@@ -4,23 +4,26 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from countersign.adapters.attributes import to_item
 from countersign.adapters.keys import event_key, task_key
-from countersign.domain import claims, held_payments, payments, tasks
+from countersign.domain import claims, held_payments, payments, refunds, tasks
 from countersign.domain.answers import ON_PARTNER_BUS, Sender, document_of
 from countersign.domain.audit import AuditEntry, AuditEvent
+from countersign.domain.clock import to_text
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.payments import Effect
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent, ProviderEvent
+from countersign.domain.questions import Correlation
 from countersign.domain.tasks import Status, Task
 from countersign.functions.clients import client
 from countersign.ports import EventLedger
 from countersign.services.provider_events import effect_of
-from countersign.testing.builders import NOW, PAYMENT_TASK_ID, any_event, any_payment_task, is_unbroken
+from countersign.testing.builders import NOW, PAYMENT_TASK_ID, any_event, any_paid_task, any_payment_task, is_unbroken
 from countersign.testing.fakes import FixedClock, MemoryLedger
 from tests.integration.conftest import TABLE, Kit
 
@@ -46,6 +49,12 @@ class Books:
     def open(self, **changes: Any) -> Task:
         self.ledger.open(any_payment_task(**changes), (OPENED,), NOW)
         return self.task
+
+    def open_as(self, task: Task) -> Task:
+        self.ledger.open(task, (OPENED,), NOW)
+        opened = self.ledger.task(task.task_id)
+        assert opened
+        return opened
 
     @property
     def task(self) -> Task:
@@ -369,3 +378,20 @@ def test_records_of_events_expire_after_a_week_and_claims_after_their_task(kit: 
     assert (ttl["EVENT EVENT"], ttl["EXTERNAL PARKED"]) == (week, week)
     assert ttl["TASK TASK"] is None, "an open task does not expire"
     assert int(ttl["EXTERNAL EXTERNAL"] or 0) > int((NOW + timedelta(days=400)).timestamp())
+
+
+# Refunds
+
+
+def test_money_is_reserved_only_on_a_payment_that_nothing_has_changed_since(books: Books) -> None:
+    """So a refund by another request, or an event of the provider, is seen before money is reserved again."""
+    opened = books.open()
+    with pytest.raises(LedgerConflictError):
+        books.ledger.commit(refunds.reserve(opened, "refund-1", Decimal(10), NOW, "refund", NOW))
+    paid = books.open_as(any_paid_task(task_id="order-2.payment", correlation=Correlation("pay", "pay_2", None)))
+    first, second = (refunds.reserve(paid, name, Decimal(10), NOW, "refund", NOW) for name in ("refund-1", "refund-2"))
+    after = books.ledger.commit(first)
+    assert after.reserved == {"refund-1": {"amount": "10", "until": to_text(NOW)}}
+    with pytest.raises(LedgerConflictError):
+        books.ledger.commit(second)
+    assert books.ledger.task(paid.task_id) == after

@@ -3,10 +3,12 @@
 import dataclasses
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
-from countersign.domain import tasks, upkeep
+from countersign.domain import refunds, tasks, upkeep
+from countersign.domain.answers import Sender
 from countersign.domain.audit import AuditEvent
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
 from countersign.domain.requests import Request, RequestStatus
@@ -15,11 +17,13 @@ from countersign.ports import Ledger
 from countersign.testing.builders import (
     CALLER,
     NOW,
+    PAYMENT_TASK_ID,
     REQUEST_ID,
     TASK_ID,
     WORKFLOW,
     any_decided_task,
     any_input,
+    any_paid_task,
     any_parked,
     any_payment_task,
     any_task,
@@ -72,6 +76,20 @@ def test_a_task_whose_link_was_sent_is_due_at_its_deadline(ledger: Ledger) -> No
     sent = ledger.commit(Change(task, None, {"sent_at": NOW}, (AuditEvent("sent", "approver"),), NOW))
     assert overdue(ledger, task.expires_at - MOMENT) == []
     assert overdue(ledger, task.expires_at) == [sent]
+
+
+def test_a_payment_is_overdue_while_money_is_reserved_after_the_end_of_a_refund(ledger: Ledger) -> None:
+    paid = put(ledger, any_paid_task())
+    first = ledger.commit(refunds.reserve(paid, "refund-1", Decimal(10), NOW + DAY, "refund", NOW))
+    both = ledger.commit(refunds.reserve(first, "refund-2", Decimal(20), NOW + DAY / 2, "refund", NOW))
+    assert overdue(ledger, NOW + DAY / 2 - MOMENT) == []
+    assert overdue(ledger, NOW + DAY / 2) == [both]
+    for refund in ("refund-2", "refund-1"):
+        entries = ledger.audit(PAYMENT_TASK_ID)
+        change = refunds.free(both, entries, refund, Sender("refund", "kit"), "failed", NOW)
+        assert change
+        both = ledger.commit(change)
+    assert overdue(ledger, NOW + 2 * DAY) == []
 
 
 def test_a_closed_task_is_never_overdue(ledger: Ledger) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import pytest
 
 import sweeper.handler
-from countersign.adapters.keys import DUE_SHARDS, PARKED_SHARDS, UNSENT_SHARDS
+from countersign.adapters.keys import DUE_SHARDS, PARKED_SHARDS, RESERVED_SHARDS, UNSENT_SHARDS
 from countersign.domain import tasks
 from countersign.domain.clock import to_text
 from countersign.domain.errors import NotHandledError
@@ -126,7 +126,7 @@ def test_a_sweep_reads_every_shard_and_the_tasks_in_pages(
     with answering("dynamodb", "Query") as queries:
         sweep()
     assert len(callbacks.asked) == 5
-    assert len(queries.asked) == len(DUE_SHARDS + UNSENT_SHARDS + PARKED_SHARDS)
+    assert len(queries.asked) == len(DUE_SHARDS + UNSENT_SHARDS + RESERVED_SHARDS + PARKED_SHARDS)
 
 
 def test_a_task_that_is_due_by_an_old_entry_of_the_index_is_left_alone(kit: Kit) -> None:

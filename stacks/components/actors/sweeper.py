@@ -33,6 +33,8 @@ _OVERDUE = {
     " First find the task in the log of sweeper",
     "StartsOverdue": "A request does not run, although the sweeper started it again. First find the request in the log"
     " of sweeper, then the error in the log of its workflow",
+    "RefundsInDoubt": "A refund has ended without the provider's event, and its money may have gone out. It stays"
+    " reserved. First find the payment's task in the log of sweeper",
     "EventsOverdue": "A provider reported a payment a day ago, and no request has asked for it. First find the event"
     " in the log of sweeper",
 }

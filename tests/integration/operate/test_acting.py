@@ -2,10 +2,13 @@
 
 import json
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from approver.handler import handler as approve
+from countersign.domain import payments, refunds
+from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import to_text
 from countersign.domain.rules import Outcome, Rule
 from countersign.domain.tasks import Status
@@ -15,6 +18,7 @@ from countersign.testing.builders import (
     OTHER_APPROVER,
     PAYMENT_ID,
     TASK_ID,
+    any_paid_task,
     sqs_event,
 )
 from tests.integration.conftest import Answer, Kit, Operation, answering
@@ -146,3 +150,18 @@ def test_an_open_task_is_not_rung(kit: Kit, run: Run, callbacks: Operation) -> N
     kit.open_task()
     assert run("ring", TASK_ID)[0] == 1
     assert callbacks.asked == []
+
+
+@pytest.mark.parametrize(("found", "entry", "refunded"), [("refunded", "confirmed", 10), ("not-refunded", "freed", 0)])
+def test_an_operator_says_whether_the_provider_has_a_refund_in_doubt(
+    kit: Kit, run: Run, found: str, entry: str, refunded: int
+) -> None:
+    paid = any_paid_task(task_id="order-2.payment", request_id="order-2")
+    kit.ledger.open(paid, (AuditEvent("opened", "payment"),), kit.now)
+    kit.ledger.commit(refunds.reserve(kit.task(paid.task_id), "refund-1", Decimal(10), kit.now, "refund", kit.now))
+    assert "10 for the refund refund-1" in run("show", paid.task_id)[1]
+    command = ("resolve", paid.task_id, "refund-1", "--because", "asked the provider")
+    assert [run(*command)[0], run(*command, f"--{found}")[0], run(*command, f"--{found}")[0]] == [2, 0, 1]
+    task, last_entry = kit.task(paid.task_id), kit.ledger.audit(paid.task_id)[-1].event
+    assert (task.reserved, payments.refunded(task)) == ({}, refunded)
+    assert (last_entry.event, last_entry.actor) == (f"refund_{entry}", OPERATOR)

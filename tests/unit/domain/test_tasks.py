@@ -29,8 +29,9 @@ def test_the_table_of_transitions_has_exactly_these_rows() -> None:
         (None, Status.CANCELLED, Deadline.ANY),
         (None, Status.APPLIED, Deadline.ANY),
         (Status.DECIDED, Status.APPLIED, Deadline.ANY),
+        (Status.APPLIED, Status.APPLIED, Deadline.ANY),
     }
-    assert len(tasks.TRANSITIONS) == 8
+    assert len(tasks.TRANSITIONS) == 9
 
 
 # Closing

@@ -1,12 +1,15 @@
 """Sweeps: overdue work is repaired once, and reported as long as it stays lost."""
 
 import dataclasses
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from countersign.domain import tasks, upkeep
 from countersign.domain.answers import SIGNED
+from countersign.domain.audit import AuditEvent
+from countersign.domain.clock import to_text
 from countersign.domain.errors import (
     CallbackUnavailableError,
     LedgerConflictError,
@@ -18,7 +21,7 @@ from countersign.domain.errors import (
 from countersign.domain.provider_events import EventRecord, EventStatus, Handling, ParkedEvent, ProviderEvent
 from countersign.domain.requests import Request, RequestStatus
 from countersign.domain.rules import Outcome
-from countersign.domain.tasks import Ring, RingState, Status, Task
+from countersign.domain.tasks import Change, Ring, RingState, Status, Task
 from countersign.services.operations import Operations
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.rings import Rings
@@ -35,6 +38,7 @@ from countersign.testing.builders import (
     WORKFLOW,
     any_decided_task,
     any_input,
+    any_paid_task,
     any_parked,
     any_payment_task,
     any_task,
@@ -422,3 +426,46 @@ def test_a_task_that_loses_every_race_is_reported(monkeypatch: pytest.MonkeyPatc
     sweeper.ledger.before_write = lose
     (finding,) = sweeper.after(timedelta(hours=1))
     assert (finding.mended, type(finding.error)) == (False, LedgerUnavailableError)
+
+
+# Money that is reserved for refunds
+
+REFUND = Finding(Lost.REFUND, PAYMENT_TASK_ID, mended=True)
+
+
+def reserved_until(until: datetime, *refunds: str) -> Task:
+    return any_paid_task(reserved={refund: {"amount": "10.00", "until": to_text(until)} for refund in refunds})
+
+
+@pytest.mark.parametrize(
+    ("asked", "findings", "left"),
+    [
+        ((), [[REFUND], []], set()),
+        ((any_task(task_id="refund-1.refund", opened_at=None, status=Status.CANCELLED),), [[REFUND], []], set()),
+        (
+            (any_payment_task(task_id="refund-1.refund", status=Status.EXPIRED, closed_at=NOW),),
+            2 * [["doubt"]],
+            {"refund-1"},
+        ),
+    ],
+    ids=["not handed off", "withdrawn before its hand-off", "handed off"],
+)
+def test_what_an_ended_refund_left_reserved_is_freed_unless_its_money_may_have_moved(
+    asked: tuple[Task, ...], findings: list[list[Any]], left: set[str]
+) -> None:
+    sweeper = Sweeper(reserved_until(NOW, "refund-1"), *asked)
+    reserve = AuditEvent("refund_reserved", "refund", data={"refund": "refund-1", "amount": "10.00"})
+    paid = sweeper.ledger.standing[PAYMENT_TASK_ID]
+    sweeper.ledger.commit(Change(paid, None, {}, (reserve,), NOW))
+    assert sweeper.after(GRACE - timedelta(seconds=1)) == []
+    doubt = dataclasses.replace(REFUND, mended=False)
+    expected = [[doubt if each == "doubt" else each for each in found] for found in findings]
+    assert [sweeper.after(timedelta(seconds=1)), sweeper.sweep()] == expected
+    assert sweeper.ledger.standing[PAYMENT_TASK_ID].reserved.keys() == left
+
+
+def test_what_a_refund_that_still_runs_has_reserved_is_left_alone() -> None:
+    sweeper = Sweeper(reserved_until(NOW, REQUEST_ID))
+    sweeper.submit()
+    sweeper.ledger.started(REQUEST_ID, "arn")
+    assert sweeper.after(DAY) == []

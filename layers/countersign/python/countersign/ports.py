@@ -68,9 +68,9 @@ class TaskLedger(Protocol):
     def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
         """Yield what was due before a moment, read with eventual consistency.
 
-        Tasks and requests come first, then tasks without a sent link, then parked events; of each kind, the longest
-        overdue first. A task is due at the time of `upkeep.look_at`, a request from its submission until its start is
-        recorded, a parked event from a day after its arrival until it is reported.
+        Tasks and requests come first, then tasks without a sent link, payments with reserved money, and parked events;
+        of each kind, the longest overdue first. A task is due at the time of `upkeep.look_at`, a request from its
+        submission until its start is recorded, a parked event from a day after its arrival until it is reported.
         """
         ...
 

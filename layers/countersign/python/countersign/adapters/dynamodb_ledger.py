@@ -31,6 +31,7 @@ from countersign.adapters.keys import (
     PARKED,
     PARKED_SHARDS,
     REQUEST,
+    RESERVED_SHARDS,
     RESPONSE,
     SENT,
     TASK,
@@ -438,7 +439,7 @@ class DynamoLedger:
 
     def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
         """See `TaskLedger.overdue`; merges the pages of all shards of a kind."""
-        return self._due(DUE_SHARDS, UNSENT_SHARDS, PARKED_SHARDS, until=to_text(before))
+        return self._due(DUE_SHARDS, UNSENT_SHARDS, RESERVED_SHARDS, PARKED_SHARDS, until=to_text(before))
 
     def _due(self, *kinds: Iterable[str], until: str = "") -> Iterator[Task | Request | ParkedEvent]:
         """Yield what the index has in the partitions of some kinds, in its order, if the table says that it is due.

@@ -41,6 +41,9 @@ UNSENT_SHARDS = tuple(f"UNSENT#{shard}" for shard in range(8))
 PARKED_SHARDS = tuple(f"{PARKED}{shard}" for shard in range(8))
 """Partitions of the index for parked events: however many there are, they delay no sweep of tasks and requests."""
 
+RESERVED_SHARDS = ("RESERVED#0",)
+"""The partition of the index for payments with money that is reserved for refunds. There are few."""
+
 Key = dict[str, str]
 
 

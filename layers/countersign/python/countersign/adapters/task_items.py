@@ -14,6 +14,7 @@ from countersign.adapters.keys import (
     DUE_SHARDS,
     INDEX_PK,
     INDEX_SK,
+    RESERVED_SHARDS,
     TASK,
     UNSENT_SHARDS,
     audit_key,
@@ -105,10 +106,15 @@ def index_fields(task: Task) -> dict[str, Any]:
     """Return the index and TTL attributes for the task's status; None for those that the item must not have."""
     moment = look_at(task)
     if moment:
-        shards = UNSENT_SHARDS if task.status is Status.OPEN and task.is_unsent else DUE_SHARDS
-        return due(task.task_id, moment, shards) | {"ttl": None}
+        return due(task.task_id, moment, _shards_of(task)) | {"ttl": None}
     closed_at = task.closed_at
     return {**NEVER_DUE, "ttl": closed_at and epoch_after(closed_at)}
+
+
+def _shards_of(task: Task) -> tuple[str, ...]:
+    if task.status is Status.APPLIED:
+        return RESERVED_SHARDS
+    return UNSENT_SHARDS if task.status is Status.OPEN and task.is_unsent else DUE_SHARDS
 
 
 def due(name: str, moment: datetime, shards: Sequence[str] = DUE_SHARDS) -> dict[str, Any]:

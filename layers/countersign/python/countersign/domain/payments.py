@@ -68,13 +68,26 @@ def apply(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> Ef
     entry = sender.event("responded", entry_of(event))
     if not task.takes_answers(now) or event.status in REVERSALS:
         handling = Handling(event.status.value) if event.status in REVERSALS else Handling.RECORDED
-        return _once(Effect(handling, Change(task, None, learnt(task, event), (entry,), now)), event, sender)
+        return _once(Effect(handling, _reported(task, event, entry, sender, now)), event, sender)
     if event.status in _NOT_FINAL:
         declined = {"declined": event.reason or "declined"} if event.status is EventStatus.DECLINED else {}
         fields = declined | {"revision": task.revision + 1}
         entries = (entry,) if task.audit_seq < MOST_ENTRIES else ()
         return Effect(Handling(event.status.value), Change(task, STAYING, fields, entries, now))
     return Effect(Handling.RECORDED, decided_by_event(task, event, (entry,), sender, now))
+
+
+def _reported(task: Task, event: ProviderEvent, entry: AuditEvent, sender: Sender, now: datetime) -> Change:
+    """Return the record of an event that decides nothing; a refund confirms what is reserved for it."""
+    fields, entries = learnt(task, event), (entry,)
+    if task.reserved and "refunds" in fields:
+        # Imported here: refunds are rare, and it would slow the cold start of the public function.
+        from countersign.domain import refunds
+
+        went_back = refunded(replace(task, **fields)) - refunded(task)
+        done, confirmations = refunds.confirmed(task, went_back, sender)
+        return Change(task, None, fields | done, (*entries, *confirmations), now)
+    return Change(task, None, fields, entries, now)
 
 
 def ignore(task: Task, event: ProviderEvent, sender: Sender, now: datetime) -> Change | None:

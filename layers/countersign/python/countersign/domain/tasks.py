@@ -61,8 +61,9 @@ FORESTALLING = Transition(None, Status.CANCELLED, by="workflow, operator")
 APPROVING = Transition(None, Status.APPLIED, by="the workflow's auto step, under its policy")
 APPLYING = Transition(Status.DECIDED, Status.APPLIED, by="the workflow's read step")
 STAYING = Transition(Status.OPEN, Status.OPEN, by="webhook, workflow, operator", deadline=Deadline.BEFORE)
+RESERVING = Transition(Status.APPLIED, Status.APPLIED, by="the workflow refund, sweeper, operator")
 
-TRANSITIONS = (OPENING, STAYING, DECIDING, EXPIRING, CANCELLING, FORESTALLING, APPROVING, APPLYING)
+TRANSITIONS = (OPENING, STAYING, DECIDING, EXPIRING, CANCELLING, FORESTALLING, APPROVING, APPLYING, RESERVING)
 """All transitions. For an existing task, a `Change` carries the conditions into the write. A new task is put only if
 none with its id exists.
 """
@@ -249,6 +250,8 @@ class Task:
         payment_id: The provider's id of the attempt that paid; empty if the provider does not identify attempts.
         refunds: Refunded amounts, as decimal text by the attempt's id, or by the external id.
         disputes: The disputed attempts, named as in `refunds`, one for each report.
+        reserved: What is reserved for refunds, by the ids of their requests: the `amount`, as decimal text, and
+            `until`, when the request has ended.
         noted: For each recorded event that was held, or that no decision waited for, its digest and how its sender was
             identified.
         failure: A machine's failure; None without one.
@@ -302,6 +305,7 @@ class Task:
     payment_id: str = ""
     refunds: Mapping[str, str] = field(default_factory=dict)
     disputes: tuple[str, ...] = ()
+    reserved: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     noted: Mapping[str, str] = field(default_factory=dict)
     failure: Failure | None = None
     ring: Ring | None = None

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from countersign.domain.audit import AuditEvent
+from countersign.domain.clock import from_text
 from countersign.domain.tasks import WITHDRAWN_BY_PEOPLE, Change, Ring, RingState, Status, Task
 
 
@@ -11,7 +12,8 @@ def due_at(task: Task, now: datetime | None = None) -> datetime | None:
 
     An open task waits for its first hand-off from its opening, and for its workflow from its deadline. A decided task
     waits from its decision, unless its request has ended without applying it. A task that an operator or
-    the requester withdrew waits from the withdrawal until its callback is rung.
+    the requester withdrew waits from the withdrawal until its callback is rung. A payment with money that is reserved
+    for a refund waits from the end of the refund's request.
 
     Args:
         task: The task.
@@ -21,6 +23,8 @@ def due_at(task: Task, now: datetime | None = None) -> datetime | None:
         return task.opened_at if task.is_unsent and not (now and task.expired_by(now)) else task.expires_at
     if task.status is Status.DECIDED:
         return None if task.closed_at else task.decided_at
+    if task.reserved:
+        return min(from_text(each["until"]) for each in task.reserved.values())
     return task.closed_at if task.closed_because in WITHDRAWN_BY_PEOPLE and not _is_rung(task) else None
 
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from countersign.contracts import envelope
-from countersign.domain import recovery, replacements, tasks, tokens, upkeep, votes
+from countersign.domain import recovery, refunds, replacements, tasks, tokens, upkeep, votes
+from countersign.domain.answers import Sender
 from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import Clock
 from countersign.domain.errors import UnknownTaskError
@@ -97,6 +98,24 @@ class Operations:
         message = {**envelope.requested(change.after, (to,)), "attempt": attempt}
         fields = {**change.fields, "aliases": task.aliases, "newcomers": task.newcomers}
         return self.ledger.commit(replace(change, fields=fields, outbox={f"reassigned#{attempt}": message}))
+
+    @retried
+    def resolve_refund(self, task_id: str, refund: str, because: str, *, refunded: bool) -> None:
+        """Record what the operator found out about a refund in doubt.
+
+        Args:
+            task_id: The payment's task.
+            refund: The id of the refund's request.
+            because: How the operator knows, for the audit.
+            refunded: Whether the provider has the refund.
+
+        Raises:
+            UnknownTaskError: No task has this id.
+            ContractError: Nothing is reserved for this request.
+        """
+        task, entries, sender = self._present(task_id), self.ledger.audit(task_id), Sender(self.operator, "iam")
+        now = self.clock.now()
+        self.ledger.commit(refunds.resolve(task, entries, refund, sender, because, now, refunded=refunded))
 
     @retried
     def redriven(self, task_id: str, queue: str) -> None:

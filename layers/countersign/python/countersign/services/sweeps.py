@@ -39,6 +39,8 @@ class Lost(StrEnum):
     """An operator withdrew a task, and its workflow was not rung."""
     START = "start"
     """The start of a request's workflow is not recorded."""
+    REFUND = "refund"
+    """Money is reserved for a refund whose request has ended, and it may have moved or not."""
     EVENT = "event"
     """No task waits for the payment of a parked event; a sweep reports it, and the later ones do not."""
 
@@ -115,6 +117,8 @@ class Sweeps:
     def _mend(self, due: Task | Request | ParkedEvent) -> bool | None:
         """Return whether it was repaired; None if it needs no repair, or none yet."""
         match due:
+            case Task(status=Status.APPLIED):
+                return self._mend_reservations(due)
             case Task():
                 return self._mend_task(due)
             case Request():
@@ -139,6 +143,27 @@ class Sweeps:
             return True
         ring = self.rings.ring(task.task_id, task.callback_id, failed=task.outcome is Outcome.FAILED)
         return ring.state is not RingState.FAILED
+
+    def _mend_reservations(self, due: Task) -> bool | None:
+        """Free what is reserved for requests that ended before their hand-off; return False if one may have paid.
+
+        The next sweep looks at a request that still runs, since an operator can extend its deadline.
+        """
+        # Imported here: refunds are rare.
+        from countersign.domain import refunds as reservations
+        from countersign.services.refunds import Refunds
+
+        refunds = Refunds(self.ledger, self.clock, "sweeper")
+        over = [refund for refund in reservations.ended(due, self.clock.now() - self.grace) if self._has_ended(refund)]
+        moved = [refund for refund in over if refunds.may_have_moved(refund)]
+        for refund in over:
+            if refund not in moved:
+                refunds.free(due.task_id, refund, "its request ended before the hand-off")
+        return not moved if over else None
+
+    def _has_ended(self, request_id: str) -> bool:
+        request = self.ledger.request(request_id)
+        return request is None or request.ended
 
     def _awaits_paused(self, due: Task, execution_arn: str) -> bool:
         """Tell whether a task waits for a paused execution; hand-offs and rings need no running execution."""
@@ -221,6 +246,7 @@ _LOST_OF_TASKS = {
     Status.OPEN: Lost.DEADLINE,
     Status.DECIDED: Lost.DECISION,
     Status.CANCELLED: Lost.WITHDRAWAL,
+    Status.APPLIED: Lost.REFUND,
 }
 
 

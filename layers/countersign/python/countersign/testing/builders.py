@@ -106,6 +106,12 @@ def any_payment_task(**changes: Any) -> Task:
     return any_task(**fields | changes)
 
 
+def any_paid_task(**changes: Any) -> Task:
+    """Return the task of `any_payment_task` after its workflow read that 250.00 EUR were paid."""
+    paid = {"answer": '{"amount":"250.00","currency":"EUR","status":"paid"}', "closed_at": NOW, "decided_at": NOW}
+    return any_payment_task(**{"status": Status.APPLIED, "outcome": Outcome.ANSWERED} | paid | changes)
+
+
 def any_event(status: str = "paid", event_id: str = "evt_1", **changes: Any) -> ProviderEvent:
     """Return a provider's event about the payment of `any_payment_task`."""
     fields: dict[str, Any] = {"external_id": "pay_1001", "amount": "250.00", "currency": "EUR"} | changes

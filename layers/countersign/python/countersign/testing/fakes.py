@@ -335,9 +335,12 @@ class MemoryLedger:
     def overdue(self, before: datetime) -> Iterator[Task | Request | ParkedEvent]:
         found: list[tuple[datetime, Task | Request | ParkedEvent]] = []
         unsent: list[tuple[datetime, Task]] = []
+        reserved: list[tuple[datetime, Task]] = []
         for task in self.standing.values():
             if at := upkeep.look_at(task):
-                (unsent if task.status is Status.OPEN and task.is_unsent else found).append((at, task))
+                is_unsent = task.status is Status.OPEN and task.is_unsent
+                kind = unsent if is_unsent else reserved if task.status is Status.APPLIED else found
+                kind.append((at, task))
         found += [
             (self.due[key], request) for key, request in self.asked.items() if request.status is RequestStatus.SUBMITTED
         ]
@@ -347,7 +350,7 @@ class MemoryLedger:
             for parked in waiting
             if (key := (provider, external_id, parked.event.event_id)) in self.due
         ]
-        for each in (found, unsent, parked):
+        for each in (found, unsent, reserved, parked):
             yield from (due for at, due in sorted(each, key=lambda one: one[0]) if at <= before)
 
     def look_once(self, provider: str, external_id: str, at: datetime, pause: timedelta) -> bool:
