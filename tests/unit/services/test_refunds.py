@@ -45,6 +45,14 @@ class Setup:
         return self.ledger.standing[PAYMENT_TASK_ID]
 
     @property
+    def refunded(self) -> int:
+        return int(payments.refunded(self.task))
+
+    @property
+    def left(self) -> int:
+        return int(refunds.left(self.task))
+
+    @property
     def audited(self) -> list[str]:
         return [entry.event.event for entry in self.ledger.entries]
 
@@ -129,7 +137,7 @@ def test_an_event_confirms_the_reservation_of_its_amount_and_a_repetition_change
     assert setup.report("150", "evt_9") is Handling.REFUNDED
     assert setup.report("150", "evt_9") is Handling.DUPLICATE
     assert (setup.state(), setup.state("refund-2")) == ("reserved", "confirmed")
-    assert (payments.refunded(setup.task), refunds.left(setup.task)) == (150, 0), "none of it counts twice"
+    assert (setup.refunded, setup.left) == (150, 0), "none of it counts twice"
     assert setup.audited[-2:] == ["responded", "refund_confirmed"]
 
 
@@ -147,9 +155,9 @@ def test_a_refund_by_hand_of_another_amount_confirms_nothing_and_counts() -> Non
     setup = Setup()
     setup.reserve("100")
     setup.report("30")
-    assert (setup.state(), refunds.left(setup.task)) == ("reserved", 120)
+    assert (setup.state(), setup.left) == ("reserved", 120)
     setup.report("100")
-    assert (setup.state(), refunds.left(setup.task)) == ("confirmed", 120)
+    assert (setup.state(), setup.left) == ("confirmed", 120)
     assert setup.refunds.free(PAYMENT_TASK_ID, "refund-1", "too late")["state"] == "confirmed"
 
 
@@ -160,7 +168,7 @@ def test_of_two_equal_refunds_the_event_confirms_the_one_that_was_carried_out() 
     setup.report("100")
     assert (setup.state(), setup.state("refund-2")) == ("confirmed", "reserved"), "until a worker says otherwise"
     assert setup.refunds.free(PAYMENT_TASK_ID, "refund-1", "declined")["state"] == "freed"
-    assert (setup.state("refund-2"), refunds.left(setup.task)) == ("confirmed", 150)
+    assert (setup.state("refund-2"), setup.left) == ("confirmed", 150)
 
 
 AMOUNTS = ("100", "150", "100.00", "50.5")

@@ -161,7 +161,9 @@ def state(task: Task, entries: Iterable[AuditEntry], refund: str) -> State | Non
     if refund in task.reserved:
         return State.RESERVED
     last = _last_entry(entries, refund)
-    return last and (State.CONFIRMED if last.event.event == CONFIRMED else State.FREED)
+    if last is None:
+        return None
+    return State.CONFIRMED if last.event.event == CONFIRMED else State.FREED
 
 
 def ended(task: Task, now: datetime) -> tuple[str, ...]:
