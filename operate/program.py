@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from operate.commands import acting, audit, deploying, directory, looking, proving, releasing
+from operate.commands import acting, audit, deploying, directory, looking, payment, proving, releasing
 from operate.context import Context
 from operate.errors import Status, explained
 from operate.stage import Target
@@ -40,6 +40,10 @@ _audit = typer.Typer(help="Verify the audit.", no_args_is_help=True)
 _audit.callback()(lambda: None)  # without it, Typer would make `verify` the whole group
 _audit.command()(audit.verify)
 app.add_typer(_audit, name="audit")
+_payment = typer.Typer(help="Ask providers for payments.", no_args_is_help=True)
+_payment.callback()(lambda: None)
+_payment.command()(payment.look)
+app.add_typer(_payment, name="payment")
 
 
 @app.callback()

@@ -86,8 +86,7 @@ def workflow_functions(settings: Settings) -> list[WorkflowFunction]:
 def looks_function(settings: Settings) -> LooksFunction | None:
     """Return the function that asks providers; None if the stage asks none."""
     asked = tuple(name for name, each in settings.providers.items() if each.look)
-    # No workflow has this name: names of workflows have no underscore.
-    return LooksFunction(f"{settings.prefix}provider_looks", asked) if asked else None
+    return LooksFunction(settings.looks_function, asked) if asked else None
 
 
 def request_tables(settings: Settings) -> dict[str, Any]:

@@ -407,6 +407,11 @@ class Settings(StageFile):
         return frozenset(name for name, each in self.providers.items() if isinstance(provider(each.scheme), Unsigned))
 
     @property
+    def looks_function(self) -> str:
+        """The name of the function that asks providers; no workflow has it, since their names have no underscore."""
+        return f"{self.prefix}provider_looks"
+
+    @property
     def has_encrypted_answers(self) -> bool:
         """Whether any workflow may ask for encrypted answers."""
         return any(workflow.encrypted for workflow in self.every_workflow.values())

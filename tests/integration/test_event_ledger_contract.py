@@ -366,6 +366,16 @@ def test_a_parked_event_whose_record_expired_is_applied(books: Books) -> None:
     assert (record.handling, record.task_id, record.body_digest) == (Handling.RECORDED, PAYMENT_TASK_ID, "")
 
 
+def test_a_notice_causes_one_look_within_its_pause_and_hides_no_claim_and_no_parked_event(books: Books) -> None:
+    books.open()
+    pause = timedelta(seconds=30)
+    looks = [books.ledger.look_once("pay", "pay_1001", NOW + timedelta(seconds=at), pause) for at in (0, 29, 30, 31)]
+    assert looks == [True, False, True, False]
+    assert books.ledger.look_once("pay", "pay_1002", NOW, pause)
+    assert books.ledger.correlated("pay", "pay_1001") == PAYMENT_TASK_ID
+    assert books.parked() == []
+
+
 def test_records_of_events_expire_after_a_week_and_claims_after_their_task(kit: Kit) -> None:
     event = any_event(external_id="pay_7")
     kit.ledger.park(waiting(event), parking(event), NOW)
