@@ -433,6 +433,8 @@ event_source = "aws.partner/stripe.com/ed_1001"
                 ("github", 'app = "15368"', "repository", None, "in a protected stage"),
                 ("github", 'repository = "acme/shop"', "app", None, "in a protected stage"),
                 ("shopify", "", "shop", None, "in a protected stage"),
+                ("slack", "look = true", "look", True, "no API of slack reads a payment by the id that its events"),
+                ("mollie", "", "look", False, "mollie signs nothing, so the kit asks it for each payment"),
             )
         ),
         *(
