@@ -7,7 +7,7 @@ operators.
 from typing import Any
 
 from countersign.composition import Ports, once
-from countersign.domain.errors import LookFailedError, SecretError
+from countersign.domain.errors import LookFailedError
 from countersign.functions.log import logger
 from countersign.functions.telemetry import count
 from countersign.services.looks import UNASKABLE, Looks
@@ -27,7 +27,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, str]:  # noqa: ARG
     name = event["provider"]
     try:
         looked = looks().look(name, event["external_id"])
-    except (LookFailedError, SecretError) as error:
+    except LookFailedError as error:
         count("LooksFailing", int(error.reason != UNASKABLE))
         logger.warning("look failed", provider=name, reason=error.reason)
         raise

@@ -22,6 +22,7 @@ _KEY = "Store an API key of this account and mode: docs/payments.md."
 _ADVICE = {
     "AccessDeniedException": "You need lambda:InvokeFunction on the function: docs/operations.md.",
     "ResourceNotFoundException": "Deploy the stage: its function `looks` is missing.",
+    "no_key": _KEY,
     "denied": _KEY,
     "not_found": _KEY,
     "unaskable": "The API of this provider does not know such an id: docs/payments.md.",

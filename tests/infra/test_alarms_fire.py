@@ -19,7 +19,7 @@ from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.task_items import task_document
 from countersign.domain import tasks
 from countersign.domain.clock import to_text
-from countersign.domain.errors import SecretError
+from countersign.domain.errors import LookFailedError
 from countersign.domain.provider_events import EventRecord, Handling
 from countersign.domain.requests import Request
 from countersign.domain.tasks import Status
@@ -166,7 +166,7 @@ def a_post_to_a_provider_without_a_secret(scene: Scene) -> None:
 
 def a_look_without_an_api_key(scene: Scene) -> None:
     client("secretsmanager").put_secret_value(SecretId="card", SecretString='{"active": []}')
-    with pytest.raises(SecretError):
+    with pytest.raises(LookFailedError, match="no_key"):
         scene.run("Looks/Looks", looks.handler.handler, {"provider": "card", "external_id": "pi_1001"})
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from countersign.composition import current_ports
-from countersign.domain.errors import LookFailedError, SecretError, StartFailedError
+from countersign.domain.errors import LookFailedError, StartFailedError
 from countersign.domain.questions import Correlation
 from countersign.domain.tasks import Status
 from countersign.functions.clients import client
@@ -70,7 +70,7 @@ def test_a_failed_look_raises_and_is_counted_unless_the_provider_cannot_know_the
 
 def test_a_look_without_an_api_key_is_counted(api: MemoryProviderApi, output: Output) -> None:
     client("secretsmanager").put_secret_value(SecretId="mollie", SecretString='{"active": []}')
-    with pytest.raises(SecretError):
+    with pytest.raises(LookFailedError, match="no_key"):
         handler(ASKED, None)
     assert (output.new().counts["LooksFailing"], api.asked) == (1, [])
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from countersign.domain.audit import AuditEvent
-from countersign.domain.errors import LookFailedError, SecretError, UnknownProviderError
+from countersign.domain.errors import LookFailedError, UnknownProviderError
 from countersign.domain.provider_events import EventStatus, Handling
 from countersign.domain.questions import Correlation
 from countersign.domain.tasks import Status, Task
@@ -165,9 +165,9 @@ def test_a_connected_account_is_named_in_the_question() -> None:
 
 
 @pytest.mark.parametrize("key", ["rk_1\r\nX: y", "rk 1", "ré"])
-def test_a_key_that_no_header_takes_is_a_secret_error(key: str) -> None:
-    with pytest.raises(SecretError):
-        Setup(keys=Keys(key)).look()
+def test_a_key_that_no_header_takes_is_not_used(key: str) -> None:
+    setup = Setup(keys=Keys(key))
+    assert (setup.failure(), setup.api.asked) == ("no_key", [])
 
 
 @pytest.mark.parametrize(("fresh", "calls"), [(["rk_2"], 2), (["rk_1"], 1), (None, 1)])

@@ -382,9 +382,9 @@ class LookFailedError(CountersignError):
     """A provider did not say how a payment stands. Nothing was recorded.
 
     Attributes:
-        reason: `unaskable` (its API knows no such id), `slow`, `down`, `redirecting`, `denied` (the API key),
-            `not_found`, `refused` (another status), `too_large`, `unreadable`, or `other_payment` (the answer has
-            another id).
+        reason: `unaskable` (its API knows no such id), `no_key` (no usable API key is stored), `denied` (the provider
+            refuses the key), `slow`, `down`, `redirecting`, `not_found`, `refused` (another status), `too_large`,
+            `unreadable`, or `other_payment` (the answer has another id).
     """
 
     def __init__(self, reason: str) -> None:

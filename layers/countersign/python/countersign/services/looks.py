@@ -66,8 +66,7 @@ class Looks:
 
         Raises:
             UnknownProviderError: The stage does not ask this provider.
-            LookFailedError: The provider did not answer, or not about this payment.
-            SecretError: The API key is missing or malformed.
+            LookFailedError: The provider did not answer, or not about this payment; or there is no API key.
             TransientError: The secret or the ledger could not be read.
         """
         source = self.sources.get(name)
@@ -85,6 +84,8 @@ class Looks:
             said = provider.answer(self._asked(name, provider, source, external_id), source.expected)
         except ContractError as error:
             raise LookFailedError("unreadable") from error
+        except SecretError as error:
+            raise LookFailedError("no_key") from error
         if any(event.external_id != external_id for event in said):
             raise LookFailedError("other_payment")
         return [replace(event, event_id=f"look:{external_id}:{event.status}") for event in said]
