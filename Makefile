@@ -111,9 +111,10 @@ format: .venv/.stamp ## Format the code and mend what can be mended
 	@$(PY) -m ruff check --fix --quiet || true
 	@$(PY) -m ruff format
 
-audit: $(READY) .local/audit-venv/.stamp ## Audit the security of templates, code and locks, and the accessibility of every page
+audit: $(READY) .local/audit-venv/.stamp ## Audit the security of templates, code and locks, the accessibility of every page, and every route
 	@$(PY) -m tools.audit
 	@$(PY) -m tools.accessibility
+	@$(PY) -m tools.fuzzing
 
 mutants: .venv/.stamp .local/audit-venv/.stamp ## Change the library at random places and see whether tests notice [N=400] [SEED=1]
 	@$(PY) -m tools.mutants --count $(N) --seed $(SEED)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tools import audit
+from tools import audit, fuzzing
 
 FOUND: dict[str, Any] = {
     "cfn-lint": {"Filename": "dev/S.template.json", "Rule": {"Id": "E3002"}, "Message": "'Encrypted' was unexpected"},
@@ -163,3 +163,18 @@ def test_a_file_that_a_tool_could_not_read_raises_an_error(programs: Path, run: 
     answer(programs, tool, unread=1)
     with pytest.raises(audit.AuditError, match=f"{tool} could not read"):
         run()
+
+
+# Calls of every route
+
+PLANTED = {"code": "ST103", "title": "Undocumented status code", "operations": [f"GET /{audit.PLANTED}"]}
+
+
+def test_findings_of_calls_are_those_of_routes_that_exist_and_each_error_of_the_tool() -> None:
+    found = PLANTED | {"operations": ["GET /review", "HEAD /review"]}
+    report = {"failures": [PLANTED, found], "errors": [{"title": "Network error"}]}
+    first, second = fuzzing.findings(report)
+    assert (first, "Network error" in second) == ("ST103 Undocumented status code: GET /review, HEAD /review", True)
+    assert fuzzing.findings(report | {"failures": [PLANTED], "errors": []}) == []
+    with pytest.raises(audit.AuditError, match="misses the planted finding"):
+        fuzzing.findings({"failures": [found], "errors": []})
