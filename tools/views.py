@@ -52,6 +52,16 @@ TOKEN = "Tq3" * 14 + "w"
 TITLE = "Order 1001, 250.00 EUR"
 ROWS = (("Order", "1001"), ("Amount", "250.00 EUR"), ("Description", "Twelve chairs & a table,\nfor the new office"))
 
+REFUND_ROWS = (
+    ("Order", "1001"),
+    ("Payment", "pi_3MtwBwLkdIwHu7ix28a3tqPa (stripe)"),
+    ("Paid", "250.00 EUR"),
+    ("Refunded so far", "40.00 EUR"),
+    ("Other refunds in progress", "10.00 EUR"),
+    ("Disputed by the payer", "250.00 EUR"),
+    ("Reason", "One chair arrived broken."),
+)
+
 HOSTILE = (
     '<script>alert(1)</script></textarea></style><img src="//evil.example/x">'
     "\u202egnp.exe\u2066\x00\x1b{{7*7}}\"'\ud800"
@@ -415,6 +425,7 @@ def _review_pages() -> Iterator[tuple[str, str]]:
         review_page(any_review(attachments=(*ATTACHMENTS, UNLINKED), on_behalf_of="omar@example.com")),
     )
     yield "review-long", review_page(any_review(title=UNBROKEN))
+    yield "review-refund", review_page(any_review(details=REFUND_ROWS))
     yield "review-agent", review_page(any_review(**BY_AGENT, attachments=ATTACHMENTS))
 
 

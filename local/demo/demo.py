@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from countersign.client import CallError, Report, Task
 from local.demo import sandbox
 from local.demo.sandbox import HABITS, Sandbox
-from local.demo.scripts import APPROVER, DEADLINE_SECONDS, ORDER, PAYMENT, QUESTION, SCRIPTS
+from local.demo.scripts import APPROVER, DEADLINE_SECONDS, ORDER, PAYMENT, QUESTION, REFUND, SCRIPTS
 from local.demo.watch import Execution
 from operate.client import Envelope, answer, open_page, press, take
 from operate.embedded.cloud import Cloud
@@ -40,9 +40,12 @@ SCENARIOS: Mapping[str, Mapping[str, str]] = {
     "order-approval": OUTCOMES,
     "approval": OUTCOMES,
     "payment": {habit: "failed" if habit == "failed" else "paid" for habit in HABITS},
+    "refund": {"refunded": "refunded", "declined": "failed"},
     **{name: {way: script.result["status"] for way, script in ways.items()} for name, ways in SCRIPTS.items()},
 }
 """The status of each workflow's result, by the `--answer`."""
+
+_PAID_AS = ("external_id", "amount", "currency")
 
 T = TypeVar("T")
 
@@ -269,6 +272,53 @@ class Payment(TaskDemo):
 
 
 @dataclass(kw_only=True)
+class Refund(Demo):
+    """A payment is made, and a part of it refunded: approved by mail, carried out by a worker, confirmed by webhook."""
+
+    workflow: str = "refund"
+
+    def __post_init__(self) -> None:
+        self.answer = self.answer or "refunded"
+        self._payment = Payment(cloud=self.cloud, answer="prompt", request_id=f"{self.request_id}-paid")
+
+    def start(self) -> None:
+        """Make the payment, then start the workflow."""
+        self._payment.run()
+        super().start()
+
+    def _input(self) -> Mapping[str, Any]:
+        return {**REFUND, "payment_request_id": self._payment.request_id}
+
+    def _mails(self) -> list[Mail]:
+        return Mailbox(self.cloud.mailbox_url).mails(APPROVER)
+
+    def _answer(self) -> None:
+        mail = wait_for("a mail with a review link", self._new_mail)
+        _terminal.done("mail", f"“{mail.subject}” to {', '.join(mail.recipients)}")
+        status = press(open_page(mail.review_link or ""), "approve", comment="Approved by the demo.").answer.status
+        _terminal.done("decision", f"approved by the link in the mail → {status}")
+        (asked,) = wait_for("the refund in the queue", self._handed_off)
+        money = f"{asked['task']['amount']} {asked['task']['currency']}"
+        _terminal.done("hand-off", f"refund.requested in the queue external-tasks: {money}, with an idempotency key")
+        if self.answer == "declined":
+            said = answer(asked, "fail", {"code": "insufficient_balance"})
+            _terminal.done("answer", f"the worker could not carry it out → {said.status}")
+            return
+        said = answer(asked, "succeed", {"refund_id": f"re_{self.request_id}"})
+        _terminal.done("answer", f"the worker has asked the provider → {said.status}; it is not confirmed yet")
+        provider, refunded = Sandbox(self.cloud), sandbox.Payment(*(asked["task"][name] for name in _PAID_AS))
+        for delivery in provider.report(refunded, "refunded"):
+            _terminal.done("webhook", str(delivery))
+
+    def _handed_off(self) -> list[Envelope]:
+        return take(self.cloud, lambda envelope: envelope.get("task_id") == f"{self.request_id}.refund")
+
+    def _sentence(self, result: Mapping[str, Any]) -> str:
+        reason = f": {result['reason']}" if result.get("reason") else ""
+        return f"{result.get('amount')} {result.get('currency')} of the payment are {result.get('status')}{reason}"
+
+
+@dataclass(kw_only=True)
 class PatternDemo(Demo):
     """A callback pattern whose machines answer by a script."""
 
@@ -347,8 +397,13 @@ def answer_all(cloud: Cloud, demos: Iterable[PatternDemo]) -> None:
 
 def demo_of(workflow: str, cloud: Cloud, answer: str = "") -> Demo:
     """Return a run of the scenario of a workflow."""
-    kind = {"order-approval": Approval, "approval": Approval, "payment": Payment}.get(workflow, PatternDemo)
-    return kind(workflow=workflow, cloud=cloud, answer=answer)
+    kinds: Mapping[str, type[Demo]] = {
+        "order-approval": Approval,
+        "approval": Approval,
+        "payment": Payment,
+        "refund": Refund,
+    }
+    return kinds.get(workflow, PatternDemo)(workflow=workflow, cloud=cloud, answer=answer)
 
 
 def show_all(cloud: Cloud) -> None:

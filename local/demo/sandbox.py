@@ -159,8 +159,15 @@ class Sandbox:
 
     def settle(self, payment: Payment) -> Iterator[Delivery]:
         """Post the events of a payment by the habit."""
+        yield from self._post(payment, HABITS[self.habit])
+
+    def report(self, payment: Payment, says: str) -> Iterator[Delivery]:
+        """Post one event about a payment or a part of it, such as `refunded`."""
+        yield from self._post(payment, ((Post(says),),))
+
+    def _post(self, payment: Payment, waves: tuple[tuple[Post, ...], ...]) -> Iterator[Delivery]:
         events: dict[tuple[str, Decimal], Event] = {}
-        for wave in HABITS[self.habit]:
+        for wave in waves:
             for post in wave:
                 events.setdefault((post.says, post.too_much), Event.of(payment, post.says, post.too_much))
             with ThreadPoolExecutor(_AT_ONCE) as threads:

@@ -129,6 +129,16 @@ QUESTION: Mapping[str, Any] = {
 PAYMENT: Mapping[str, Any] = {"order_id": "A-1042", "provider": "sandbox", "amount": "1249.90", "currency": "EUR"}
 """The input of `payment`, without the external id."""
 
+REFUND: Mapping[str, Any] = {
+    "order_id": "A-1042",
+    "amount": "104.16",
+    "currency": "EUR",
+    "reason": "One chair arrived broken.",
+    "requester": REQUESTER,
+    "approvers": [APPROVER],
+}
+"""The input of `refund`, without the request that was paid."""
+
 _REVIEWER = "reviewer@example.com"
 _DATA: Mapping[str, Any] = {"data": {"query": "rates"}}
 _PRIMARY: Mapping[str, Any] = {**_DATA, "primary_seconds": 300}

@@ -184,7 +184,7 @@ def test_starts_are_retried_and_kept_when_they_fail_for_good(stage: Synthesised)
 def test_requests_have_each_workflow_s_alias_default_deadline_and_contract(
     prod: Synthesised, stage_named: Callable[[str], Synthesised]
 ) -> None:
-    kit = {"order-approval", "approval", "payment", "held-payment"}
+    kit = {"order-approval", "approval", "payment", "held-payment", "refund"}
     assert startable(prod).keys() == prod.settings.workflows.keys() >= kit
     for stage in (prod, stage_named("local")):
         assert startable(stage).keys() == set(stage.workflows)

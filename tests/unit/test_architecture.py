@@ -217,7 +217,7 @@ def test_only_workflows_load_the_durable_sdk() -> None:
     doors = ("countersign.workflows", DURABLE)
     entering = {named(path) for path in others if any(name.startswith(doors) for name in imports_of(path))}
     folders = {str(Path(path).parent.relative_to("lambdas")) for path in entering}
-    assert folders == {"approval", "held_payment", "order_approval", "patterns", "payment"}
+    assert folders == {"approval", "held_payment", "order_approval", "patterns", "payment", "refund"}
 
 
 @pytest.mark.parametrize("package", ["typer", "rich"])

@@ -51,6 +51,7 @@ email = ""
 approval.enabled = false
 payment.enabled = false
 held-payment.enabled = false
+refund.enabled = false
 
 [workflows.order-approval]
 function = "order_approval"
@@ -517,7 +518,7 @@ def test_an_agent_starts_the_workflow_approval_whose_policy_names_approvers(
 def test_a_stage_has_every_default_workflow_that_it_does_not_disable(tmp_path: Path) -> None:
     least = VALID.partition("[workflows]")[0] + OPERATORS
     kit = load(tmp_path, least)
-    assert kit.workflows.keys() == {"order-approval", "approval", "payment", "held-payment"}
+    assert kit.workflows.keys() == {"order-approval", "approval", "payment", "held-payment", "refund"}
     assert kit.workflows["payment"].retention_days == 90
     assert load(tmp_path, f"{least}[workflows.payment]\nenabled = false").workflows.keys() == kit.workflows.keys() - {
         "payment"

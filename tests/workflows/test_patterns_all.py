@@ -13,9 +13,9 @@ from local.demo.scripts import SCRIPTS
 ROOT = Path(__file__).parents[2]
 WORKFLOW_FILES = sorted(
     path
-    for folder in ("patterns", "payment", "order_approval", "approval")
+    for folder in ("patterns", "payment", "order_approval", "approval", "refund")
     for path in (ROOT / "lambdas" / folder).glob("*.py")
-    if path.stem != "__init__"
+    if path.stem not in ("__init__", "money")
 )
 
 FORBIDDEN_IMPORTS = {

@@ -11,7 +11,7 @@ from babel import Locale
 from countersign.domain.questions import Person
 from countersign.presentation import display, words
 from countersign.presentation.brand import PLAIN
-from tools.views import ATTACHMENTS, COMMENT, ROWS, TITLE, UNLINKED, every_chat, every_mail, every_page
+from tools.views import ATTACHMENTS, COMMENT, REFUND_ROWS, ROWS, TITLE, UNLINKED, every_chat, every_mail, every_page
 
 LANGUAGES = sorted(words.languages())
 
@@ -68,7 +68,12 @@ def test_every_text_is_used_by_a_page_or_a_message(catalogue: Recorded) -> None:
 def test_pages_and_mails_contain_only_texts_of_the_catalogue(catalogue: Recorded) -> None:
     documents = {**every_page(), **{name: mail.html for name, mail in every_mail().items()}}
     names = (text for each in (*ATTACHMENTS, UNLINKED) for text in (each.name, each.url))
-    ours = {f"{TITLE} · {PLAIN['name']}", COMMENT, *names, *(display.money(part) for row in ROWS for part in row)}
+    ours = {
+        f"{TITLE} · {PLAIN['name']}",
+        COMMENT,
+        *names,
+        *(display.money(part) for row in (*ROWS, *REFUND_ROWS) for part in row),
+    }
     for name, document in documents.items():
         body = re.sub(r"<style>.*?</style>|<textarea.*?</textarea>", "", document, flags=re.DOTALL)
         texts = _outside_marks(unescape(re.sub(r"<[^>]*>|&zwnj;", "\n", body)))

@@ -163,8 +163,8 @@ class Policy:
             ContractError: The approvers could never approve the amount by the policy's rule.
         """
         terms = self._terms_for(document)
-        if "approvers" in document or "agent" in document:
-            terms.audience(tuple(document.get("approvers", ())), requesters_in(document), aliases)
+        if "approvers" in document:
+            terms.audience(tuple(document["approvers"]), requesters_in(document), aliases)
 
     def asks(self, document: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the people whom the policy itself asks about a request, in place of its approvers and later.

@@ -187,10 +187,11 @@ class Submissions:
         if self.caller_rules is not None:
             yield from self.caller_rules.rules(startable.input_contract, document, caller)
         policy = startable.policy
-        yield Rule(
-            ("approvers", "requester", "on_behalf_of", "rule"),
-            lambda given, prefix: self._people(policy, given, prefix),
-        )
+        if validation.has_member(startable.input_contract, "approvers"):
+            yield Rule(
+                ("approvers", "requester", "on_behalf_of", "rule"),
+                lambda given, prefix: self._people(policy, {"approvers": (), **given}, prefix),
+            )
         if policy is not None:
             yield Rule(("amount", "currency"), lambda given, _: _covered(policy, given))
             if is_proof(document):
@@ -198,9 +199,7 @@ class Submissions:
 
     def _people(self, policy: Policy | None, document: Mapping[str, Any], prefix: str) -> Iterator[ContractError]:
         """Yield the problems, by directory and policy, of the approvers of a request: named in it, or in the policy."""
-        if "approvers" not in document and "agent" not in document:
-            return
-        approvers, requesters = document.get("approvers", ()), requesters_in(document)
+        approvers, requesters = document["approvers"], requesters_in(document)
         try:
             people = policy.asks(document) if policy and not approvers else approvers
             aliases = aliases_of(self.directory.entries(map(normalise, (*requesters, *people)), consistent=False))

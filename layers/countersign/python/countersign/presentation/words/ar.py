@@ -7,10 +7,16 @@ TEXTS = {
     "page.foot": "لا تطلب هذه الصفحة كلمة مرور ولا رقم بطاقة أبدًا.",
     "title.label": "موضوع الطلب",
     "value.empty": "–",
-    # Labels of the rows of orders.
+    # Labels of the rows of orders and refunds.
     "label.Order": "الطلبية",
     "label.Amount": "المبلغ",
     "label.Description": "الوصف",
+    "label.Payment": "الدفعة",
+    "label.Paid": "المبلغ المدفوع",
+    "label.Refunded so far": "المبلغ المردود حتى الآن",
+    "label.Other refunds in progress": "عمليات رد أخرى جارية",
+    "label.Disputed by the payer": "اعترض عليه الدافع",
+    "label.Reason": "السبب",
     "person": "{name} ({address})",
     "people.two": "{first} و{last}",
     "people.more": "{first} و{last}",

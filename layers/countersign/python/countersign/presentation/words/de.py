@@ -7,10 +7,16 @@ TEXTS = {
     "page.foot": "Diese Seite fragt nie nach einem Passwort oder einer Kartennummer.",
     "title.label": "Worum es geht",
     "value.empty": "–",
-    # Labels of the rows of orders.
+    # Labels of the rows of orders and refunds.
     "label.Order": "Bestellung",
     "label.Amount": "Betrag",
     "label.Description": "Beschreibung",
+    "label.Payment": "Zahlung",
+    "label.Paid": "Bezahlt",
+    "label.Refunded so far": "Bisher erstattet",
+    "label.Other refunds in progress": "Andere laufende Erstattungen",
+    "label.Disputed by the payer": "Vom Zahler bestritten",
+    "label.Reason": "Grund",
     "person": "{name} ({address})",
     "people.two": "{first} und {last}",
     "people.more": "{first}, {last}",

@@ -11,10 +11,16 @@ TEXTS = {
     "page.foot": "This page never asks for a password or a card number.",
     "title.label": "What is asked",
     "value.empty": "–",
-    # Labels of the rows of orders.
+    # Labels of the rows of orders and refunds.
     "label.Order": "Order",
     "label.Amount": "Amount",
     "label.Description": "Description",
+    "label.Payment": "Payment",
+    "label.Paid": "Paid",
+    "label.Refunded so far": "Refunded so far",
+    "label.Other refunds in progress": "Other refunds in progress",
+    "label.Disputed by the payer": "Disputed by the payer",
+    "label.Reason": "Reason",
     "person": "{name} ({address})",
     "people.two": "{first} and {last}",
     "people.more": "{first}, {last}",
