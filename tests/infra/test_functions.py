@@ -190,7 +190,8 @@ def test_requests_have_each_workflow_s_alias_default_deadline_and_contract(
         assert startable(stage).keys() == set(stage.workflows)
         for name in kit | set(stage.patterns):
             function = f"{stage.settings.prefix}{name}:live"
-            defaults = {"deadline_seconds": 259_200, "contract": name, "retired": False}
+            seconds = 604_800 if name == "refund" else 259_200
+            defaults = {"deadline_seconds": seconds, "contract": name, "retired": False}
             assert startable(stage)[name] == {"function": function, **defaults}
         outputs = [json.loads(stage.outputs(stack)["Workflows"]) for stack in stage.settings.workflow_stacks]
         aliases = {name: f"Durable/{construct_id(name)}/Workflow/Function.Arn:live" for name in stage.workflows}
