@@ -15,7 +15,7 @@ from countersign.domain.links import Link, Purpose
 from countersign.domain.questions import Collecting
 from countersign.domain.rules import Outcome
 from countersign.domain.strict_json import MAX_BODY_BYTES
-from countersign.domain.tasks import Status, encryption_context
+from countersign.domain.tasks import MAX_ANSWERS, Status, encryption_context
 from countersign.functions.clients import client
 from countersign.testing.builders import PAYMENT_TASK_ID, any_token, is_unbroken
 from tests.integration.conftest import Answer, Kit, Operation, Page, answering, assert_problem, call
@@ -185,6 +185,25 @@ def test_an_answer_that_breaks_its_contract_is_422_with_the_place_and_without_th
     assert_problem(page, 422, "answer_refused", "/amount")
     assert "a secret" not in page.body
     assert kit.audited(PAYMENT_TASK_ID) == ["opened", "refused"]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(("ended", "status", "code"), [(False, 409, "decided_otherwise"), (True, 410, "closed")])
+def test_a_task_that_is_answered_otherwise_or_over_takes_no_answer_and_no_heartbeat(
+    kit: Kit, route: str, ended: bool, status: int, code: str
+) -> None:
+    kit.open_payment()
+    token = token_of(kit)
+    if ended:
+        kit.expire(PAYMENT_TASK_ID)
+    else:
+        post("fail", token, {"code": "no_funds"})
+    assert_problem(post(route, token, ROUTES[route]), status, code)
+
+
+def test_a_collected_answer_that_was_replaced_too_often_is_409(kit: Kit) -> None:
+    kit.open_payment(**NO_MONEY, collecting=Collecting("kind", ("a", "b")), received=("a",), revision=2 * MAX_ANSWERS)
+    assert_problem(post("succeed", token_of(kit), {"kind": "a", "page": 2}), 409, "too_many_answers")
 
 
 @pytest.mark.parametrize("route", ROUTES)

@@ -11,6 +11,12 @@ from tools import interfaces
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = interfaces.documents()
+TESTS = {
+    "requests_api": "test_requests.py",
+    "webhook.providers": "test_webhooks.py",
+    "webhook.callbacks": "test_callbacks.py",
+}
+"""The tests of the routes in a module. `test_limits.py` has the limits of all."""
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -23,6 +29,15 @@ def test_every_problem_has_a_route_that_can_answer_it() -> None:
     named = {code for each in interfaces.operations() for code in each.codes}
     named |= {*interfaces.EVERY_ROUTE, http.UNKNOWN_ROUTE.code}
     assert named == interfaces.problems().keys()
+
+
+@pytest.mark.parametrize("module", TESTS)
+def test_a_test_of_the_route_expects_each_of_its_problems(module: str) -> None:
+    """All of its other answers fail those tests, which compare each answer with the document."""
+    tests = (ROOT / "tests/integration" / TESTS[module]).read_text("utf-8")
+    routes = [each for each in interfaces.operations() if each.module.startswith(module)]
+    expected = {f'{interfaces.problems()[code][0]}, "{code}"' for each in routes for code in each.codes}
+    assert [each for each in expected - {'429, "too_many_requests"'} if each not in tests] == []
 
 
 @pytest.mark.parametrize("name", ["openapi.json", "asyncapi.json"])
