@@ -28,9 +28,10 @@ from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import AnswerRefusedError
 from countersign.domain.tasks import Status
 from countersign.services.provider_events import ProviderEvents
-from countersign.testing import Decision, any_event, any_payment_task
+from countersign.testing import NOW, Decision, any_event, any_payment_task
 from countersign.testing.bench import close_runner
-from local.demo.scripts import ORDER, PAYMENT, QUESTION, SCRIPTS, Script
+from countersign.testing.builders import any_paid_task
+from local.demo.scripts import APPROVER, ORDER, PAYMENT, QUESTION, REFUND, SCRIPTS, Call, Script, succeed
 from operate.terminal import Terminal
 from patterns import decider
 from tools.rehearsal import Handler, Rehearsal
@@ -44,6 +45,8 @@ OWN = ROOT / "extensions" / "tests" / "histories"
 OPERATOR = "finance@example.com"
 _HELD: Mapping[str, Any] = {"task_id": "order-1002.payment", "event_id": "evt_1"}
 
+_REFUND: Mapping[str, Any] = {**REFUND, "payment_request_id": "order-1003"}
+
 KIT: Mapping[str, Mapping[str, Script]] = {
     **SCRIPTS,
     "order-approval": {
@@ -52,6 +55,11 @@ KIT: Mapping[str, Mapping[str, Script]] = {
     },
     "approval": {"happy": WORKFLOWS["approval"], "timeout": Script(QUESTION, {})},
     "payment": {"happy": WORKFLOWS["payment"], "timeout": Script({**PAYMENT, "external_id": "p-1"}, {})},
+    "refund": {
+        "carried out": Script(_REFUND, {}, {"refund.requested": ((succeed(refund_id="re_1"),),)}, APPROVER),
+        "declined": Script(_REFUND, {}, {"refund.requested": ((Call("fail", {"code": "declined"}),),)}, APPROVER),
+        "timeout": Script(_REFUND, {}),
+    },
     "held-payment": {"happy": Script(_HELD, {}, reviewer=OPERATOR), "timeout": Script(_HELD, {})},
 }
 """The recorded executions of each workflow of the kit."""
@@ -185,8 +193,8 @@ def record(
     runs = {}
     for name, script in scripts.items():
         bench = recorder(handler, workflow, tables or {})
-        if workflow == "held-payment":
-            _hold_a_payment(bench)
+        if prepare := _BEFORE.get(workflow):
+            prepare(bench)
         with at_rest(bench):
             bench.play(script)
         retried = OperationStatus.PENDING  # a step between two attempts
@@ -252,6 +260,15 @@ def _hold_a_payment(bench: Recorder) -> None:
     bench.ledger.open(payment, (AuditEvent("opened", "payment"),), now)
     events = ProviderEvents(bench.ledger, bench.clock)
     events.receive(any_event(amount="25.00", occurred_at=now), "digest", Sender("pay", "webhook signature"))
+
+
+def _pay(bench: Recorder) -> None:
+    paid = {"request_id": "order-1003", "answer": '{"amount":"1249.90","currency":"EUR","status":"paid"}'}
+    bench.ledger.open(any_paid_task(task_id="order-1003.payment", **paid), (AuditEvent("opened", "payment"),), NOW)
+
+
+_BEFORE: Mapping[str, Callable[[Recorder], None]] = {"held-payment": _hold_a_payment, "refund": _pay}
+"""What a workflow's executions find in the ledger."""
 
 
 def _answer_of(question: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Submissions: requests start once per id, and failed starts are repeated."""
 
 import dataclasses
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from countersign.contracts import validation
 from countersign.domain.errors import ContractError, RequestConflictError, RetiredWorkflowError, StartFailedError
 from countersign.domain.people import Entry
+from countersign.domain.policy import Policy
 from countersign.domain.requests import ERRORS, Raised, Request, RequestStatus
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Status
@@ -235,6 +237,27 @@ def test_the_only_approver_who_is_the_person_whom_the_request_is_for_is_refused(
     ) as refused:
         setup.submit(workflow="approval", input=question)
     assert refused.value.pointer == "/input/approvers"
+
+
+@pytest.mark.parametrize(
+    ("row", "refused"),
+    [
+        (None, True),
+        ({"rule": {"kind": "any"}}, True),
+        ({"approvers": [APPROVER]}, False),
+        ({"approvers": [REQUESTER]}, True),
+        ({"auto_approve": True}, False),
+    ],
+)
+def test_a_refund_that_nobody_could_approve_is_refused(row: dict[str, Any] | None, refused: bool) -> None:
+    refund = {"order_id": "1", "payment_request_id": "p-1", "amount": "1", "currency": "EUR", "reason": "Broken"}
+    policy = None if row is None else Policy.from_document([{"currency": "EUR", **row}])
+    setup = Setup()
+    workflows = {"refund": Startable(60, "refund", policy)}
+    setup.submissions = dataclasses.replace(setup.submissions, workflows=workflows)
+    with pytest.raises(ContractError, match="") if refused else nullcontext() as caught:
+        setup.submit(workflow="refund", input={**refund, "requester": REQUESTER})
+    assert not caught or caught.value.pointer == "/input/approvers"
 
 
 def test_a_request_from_before_a_new_alias_is_still_a_duplicate() -> None:
