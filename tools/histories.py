@@ -15,9 +15,11 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
+from itertools import count
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
+from uuid import UUID
 
 from aws_durable_execution_sdk_python.lambda_service import Operation, OperationStatus
 
@@ -243,11 +245,13 @@ def extensions() -> list[str]:
 
 @contextmanager
 def at_rest(bench: Recorder) -> Iterator[None]:
-    """Let workflows use the recorder's ports, and keep the logs of their failures quiet."""
+    """Let workflows use the recorder's ports and the same idempotency keys, and keep the logs of failures quiet."""
+    numbers = count(1)
+    keys = patch("uuid.uuid4", lambda: UUID(int=next(numbers)))
     lambda_client = patch.object(decider, "lambda_client", lambda: bench.lambda_client)
     logging.disable()
     try:
-        with use(bench.ports), lambda_client, patch.dict("os.environ", {"DECIDER": "decider"}):
+        with use(bench.ports), lambda_client, keys, patch.dict("os.environ", {"DECIDER": "decider"}):
             yield
     finally:
         logging.disable(logging.NOTSET)

@@ -255,7 +255,7 @@ def test_a_refund_that_nobody_could_approve_is_refused(row: dict[str, Any] | Non
     setup = Setup()
     workflows = {"refund": Startable(60, "refund", policy)}
     setup.submissions = dataclasses.replace(setup.submissions, workflows=workflows)
-    with pytest.raises(ContractError, match="") if refused else nullcontext() as caught:
+    with pytest.raises(ContractError, match=r"nobody|besides the requester") if refused else nullcontext() as caught:
         setup.submit(workflow="refund", input={**refund, "requester": REQUESTER})
     assert not caught or caught.value.pointer == "/input/approvers"
 
