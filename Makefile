@@ -178,7 +178,7 @@ deploy: account_stage confirmed $(READY) ## Preflight, deploy into your AWS acco
 		echo 'The stage $(STAGE) is deployed. The findings of doctor are above.' >&2; exit $$status; }
 
 destroy: account_stage confirmed $(READY) ## Delete what was deployed: STAGE=dev [STOP=1] [YES=1] [ARGS=…]
-	@.venv/bin/countersign teardown --stage '$(STAGE)' $(if $(STOP),--stop)
+	@.venv/bin/countersign teardown --stage '$(STAGE)' --erase $(if $(STOP),--stop)
 	@$(CDK) destroy --all $(if $(YES),--force) $(ARGS)
 
 .PHONY: account_stage confirmed

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from operate.commands import acting, audit, deploying, directory, logs, looking, payment, proving, releasing
+from operate.commands import acting, audit, deploying, directory, events, logs, looking, payment, proving, releasing
 from operate.context import Context
 from operate.errors import Status, explained
 from operate.stage import Target
@@ -33,6 +33,7 @@ for _command in (
     *(acting.extend, acting.withdraw, acting.resend, acting.reassign, acting.resolve, acting.ring),
     *(acting.redrive, acting.restore),
     *(deploying.preflight, deploying.teardown, releasing.rollback, proving.prove),
+    events.events,
     *(directory.away, directory.alias, directory.person),
 ):
     app.command()(_command)
@@ -44,6 +45,10 @@ _payment = typer.Typer(help="Ask providers for payments.", no_args_is_help=True)
 _payment.callback()(lambda: None)
 _payment.command()(payment.look)
 app.add_typer(_payment, name="payment")
+_event = typer.Typer(help="Show or replay a kept event of a provider.", no_args_is_help=True)
+_event.command()(events.show)
+_event.command()(events.replay)
+app.add_typer(_event, name="event")
 
 
 @app.callback()

@@ -1,4 +1,4 @@
-"""The state: the ledger, the archive of its audit, the directory, the bus, and the topic of alarms."""
+"""The state: the ledger, the archive of its audit, the kept events, the directory, the bus, and the topic of alarms."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from stacks.components.state.answers_key import AnswersKey
 from stacks.components.state.audit_archive import AuditArchive
 from stacks.components.state.customer_key import CustomerKey
 from stacks.components.state.directory import Directory
+from stacks.components.state.kept_events import KeptEvents
 from stacks.components.state.ledger import Ledger
 from stacks.components.watch.alarm_topic import AlarmTopic
 from stacks.options import environment, removal_policy
@@ -26,6 +27,7 @@ class LedgerStack(HouseStack):
         directory: The directory.
         answers: The key of encrypted answers; None if no workflow asks for them.
         archive: The archive of the audit; None on a stage without one.
+        events: The kept events; None on a stage that keeps none.
         hand_offs: The hand-off bus.
         alarms: The topic of alarms.
     """
@@ -43,6 +45,7 @@ class LedgerStack(HouseStack):
         removal = removal_policy(settings)
         self.key: CustomerKey | None = None
         self.archive: AuditArchive | None = None
+        self.events: KeptEvents | None = None
         if settings.encryption.customer_keys:
             names = f"{settings.prefix}*"
             self.key = CustomerKey(self, "CustomerKey", stack_names=names, removal_policy=removal)
@@ -70,6 +73,10 @@ class LedgerStack(HouseStack):
                 protected=settings.ledger.protected,
                 removal_policy=removal,
             )
+        if settings.keep_events_days:
+            self.events = KeptEvents(
+                self, "Events", keep_days=settings.keep_events_days, key=self.key, removal_policy=removal
+            )
         self.hand_offs = HandOffBus(
             self,
             "HandOffs",
@@ -81,7 +88,7 @@ class LedgerStack(HouseStack):
             self, "Alarms", title=settings.title, email=settings.alarms.email, removal_policy=removal
         )
         # A failed first deploy deletes its resources, except a protected table. So the tables come last.
-        for each in (self.key, self.answers, self.archive, self.hand_offs, self.alarms):
+        for each in (self.key, self.answers, self.archive, self.events, self.hand_offs, self.alarms):
             if each:
                 self.directory.node.add_dependency(each)
         self.ledger.node.add_dependency(self.directory)

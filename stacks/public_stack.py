@@ -15,6 +15,7 @@ from stacks.components.edge.api import PublicApi
 from stacks.components.edge.api_stage import ApiStage
 from stacks.components.edge.domain import ApiDomain
 from stacks.components.edge.prover import Prover
+from stacks.components.edge.replay import Replay
 from stacks.components.edge.requests import Requests
 from stacks.components.edge.review import Review
 from stacks.components.edge.webhook import Webhook
@@ -132,6 +133,17 @@ class PublicStack(FunctionStack):
             limits=limits,
             looks=looks if settings.unsigned_providers else None,
         )
+        if state.events:
+            webhook.keep_in(state.events)
+            Replay(
+                self,
+                "Replay",
+                base_url=self.base_url,
+                ledger=state.ledger,
+                providers=providers,
+                events=state.events,
+                keep_days=settings.keep_events_days,
+            )
         self.held_events = webhook.function.metric("EventsHeld")
         webhook.add_routes(api, webhooks=throttle(throttles.webhooks), callbacks=throttle(throttles.callbacks))
         WorkflowRights(self, "Heartbeats", function=webhook.function, workflows=workflows, on_versions=HEARTBEAT)

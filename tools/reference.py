@@ -54,6 +54,9 @@ def settings_page() -> str:
 
 def _table(name: str, value: Mapping[str, Any], tables: Mapping[str, Any]) -> Iterator[str]:
     """Yield the section of one table of the file, then those of the tables in it."""
+    if "properties" in value:
+        yield f"## `[{name}]`\n"
+        yield _keys(value)
     heading, inner = _heading(name, value)
     definition = tables[_reference(inner)] if "$ref" in inner else {}
     yield f"## `{heading}`\n"

@@ -1,5 +1,7 @@
 """`POST /webhooks/{provider}`, the webhooks of providers: decode, one call, encode."""
 
+from datetime import datetime
+from hashlib import sha256
 from http import HTTPStatus
 
 from countersign.composition import Ports, current_ports, once
@@ -9,7 +11,7 @@ from countersign.functions import http
 from countersign.functions.http import Event
 from countersign.functions.log import logger
 from countersign.functions.telemetry import count
-from countersign.providers.base import WebhookRequest
+from countersign.providers.base import Verified, WebhookRequest
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.webhooks import Source, Webhooks
 
@@ -18,7 +20,8 @@ from countersign.services.webhooks import Source, Webhooks
 def webhooks(ports: Ports) -> Webhooks:
     """Return the use case with its ports. PROVIDERS has, by name, the document of each provider's `Source`."""
     sources = {name: Source.of(document) for name, document in ports.environment.document("PROVIDERS", "{}").items()}
-    return Webhooks(sources, ports.secrets, ProviderEvents(ports.ledger, ports.clock), ports.clock, _notice)
+    keep = _keep if ports.environment.text("EVENTS_BUCKET", "") else None
+    return Webhooks(sources, ports.secrets, ProviderEvents(ports.ledger, ports.clock), ports.clock, _notice, keep)
 
 
 def _notice(provider: str, external_id: str) -> bool:
@@ -27,6 +30,13 @@ def _notice(provider: str, external_id: str) -> bool:
 
     ports = current_ports()
     return notices.take(ports.ledger, ports.looks, ports.clock, provider, external_id)
+
+
+def _keep(name: str, scheme: str, request: WebhookRequest, verified: Verified, at: datetime, became: str) -> None:
+    # Imported here: a refused post is not kept.
+    from webhook.keeping import keep
+
+    keep(name, scheme, request, verified, at, became)
 
 
 def receive(event: Event) -> http.Reply:
@@ -44,8 +54,9 @@ def receive(event: Event) -> http.Reply:
     request = WebhookRequest(http.headers_of(event), http.body_bytes(event), url)
     try:
         received = webhooks().receive(name, request)
-    except SignatureError:
+    except SignatureError as error:
         count("SignaturesRefused")
+        error.body_sha256 = sha256(request.body).hexdigest()
         raise
     except SecretError:
         count("SecretsUnusable")

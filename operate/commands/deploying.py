@@ -13,6 +13,7 @@ from operate.context import Context
 from operate.errors import OperateError, Status
 from operate.examination import report
 from operate.executions import Execution, stop, unended
+from operate.kept_events import erase
 from operate.remains import in_the_way, remains
 from operate.stage import Stage
 from operate.terminal import Terminal
@@ -27,6 +28,7 @@ def preflight(call: typer.Context) -> int:
 def teardown(
     call: typer.Context,
     stopping: Annotated[bool, typer.Option("--stop", help="Stop the executions that have not ended.")] = False,  # noqa: FBT002
+    erasing: Annotated[bool, typer.Option("--erase", help="Erase kept events, unless protected.")] = False,  # noqa: FBT002
 ) -> int:
     """Prepare `make destroy`: name what stays in the account, and refuse while executions or stacks are in the way."""
     context: Context = call.obj
@@ -42,11 +44,21 @@ def teardown(
         advice = f"Wait until they have ended, or stop them: make destroy STAGE={stage.name} STOP=1"
         context.terminal.error(f"{len(running)} executions have not ended", advice)
         return Status.REFUSED
+    return _ready(context, erasing=erasing)
+
+
+def _ready(context: Context, *, erasing: bool) -> Status:
+    """Refuse while stacks are in the way; otherwise erase what CloudFormation would not delete."""
+    stage = context.stage
     left_out = list(in_the_way(stage))
     for name, delete in left_out:
         problem = f"the stack {name}, which the settings leave out, keeps others from being deleted"
         context.terminal.error(problem, f"First run: {delete}")
-    return Status.REFUSED if left_out else Status.DONE
+    if left_out:
+        return Status.REFUSED
+    if erasing and (erased := erase(stage)):
+        context.terminal.note(f"{erased} kept events were erased.")
+    return Status.DONE
 
 
 def _refuse_another_account(stage: Stage) -> None:

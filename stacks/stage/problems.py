@@ -11,7 +11,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
-from pydantic import ValidationError
+from pydantic import AliasPath, ValidationError
 from pydantic_core import ErrorDetails
 
 from stacks.stage.fields import Rule, Table
@@ -117,6 +117,8 @@ def _as_tuples(value: Any) -> Any:
 
 def _problem(error: ErrorDetails, model: type[Table], document: Mapping[str, Any]) -> Problem:
     """Translate one error of pydantic into the key, its value and the allowed values."""
+    if place := _of_another_table(error, model, document):
+        return Problem(place.key, place.value, place.expected()[0], "correct the value")
     is_name = error["loc"][-1] == "[key]"
     *path, last = error["loc"][:-1] if is_name else error["loc"]
     above = reduce(_Place.member, path, _Place("", model, document))
@@ -128,6 +130,16 @@ def _problem(error: ErrorDetails, model: type[Table], document: Mapping[str, Any
     place = above.member(last)
     allowed, fix = place.expected()
     return Problem(place.key, place.value, allowed, fix or ("add it" if place.value is None else "correct the value"))
+
+
+def _of_another_table(error: ErrorDetails, model: type[Table], document: Mapping[str, Any]) -> _Place | None:
+    """Return the place of a field that is read from a table of others; None if the error is in another place."""
+    for field in model.model_fields.values():
+        if isinstance(field.validation_alias, AliasPath) and (*field.validation_alias.path,) == error["loc"]:
+            table, name = map(str, field.validation_alias.path)
+            kind, rule = _plain(field.rebuild_annotation())
+            return _Place(dotted(table, name), kind, document[table][name], rule)
+    return None
 
 
 @dataclass(frozen=True)

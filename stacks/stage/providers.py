@@ -19,8 +19,15 @@ PARTNER_SCHEMES = ("stripe",)
 Shopify wraps its events; the others post webhooks.
 """
 
+KEEP_EVENTS_DAYS = "keep_events_days"
+"""The one key of [providers] that is no provider's name."""
+
 ProviderName = Annotated[
-    str, matching(r"[a-z][a-z0-9_-]{0,62}", "a name of at most 63 lower-case letters, digits, _ and -, a letter first")
+    str,
+    matching(
+        rf"(?!{KEEP_EVENTS_DAYS}$)[a-z][a-z0-9_-]{{0,62}}",
+        "a name of at most 63 lower-case letters, digits, _ and -, a letter first",
+    ),
 ]
 
 

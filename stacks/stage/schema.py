@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+from pydantic import AliasPath
 from pydantic.json_schema import GenerateJsonSchema
 
 from stacks.stage.settings import DEFAULTS, StageFile
@@ -24,6 +25,10 @@ class _Untitled(GenerateJsonSchema):
 def schema() -> str:
     """Return the content of the schema's file."""
     document = StageFile.model_json_schema(schema_generator=_Untitled)
+    for name, field in StageFile.model_fields.items():
+        if isinstance(field.validation_alias, AliasPath):
+            table, key = field.validation_alias.path
+            document["properties"][table]["properties"] = {key: document["properties"].pop(name)}
     filled = tomllib.loads(DEFAULTS.read_text(encoding="utf-8"))
     document["required"] = [name for name in document["required"] if name not in filled]
     for table in (document, *document["$defs"].values()):

@@ -13,7 +13,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import field_validator
+from pydantic import AliasPath, Field, field_validator
 
 from countersign.adapters.task_items import RETENTION
 from countersign.channels.base import KIT as CHANNELS
@@ -43,6 +43,7 @@ from stacks.stage.logo import check_logo
 from stacks.stage.policies import PolicyRow, check_policies
 from stacks.stage.problems import Problem, SettingsError, checked
 from stacks.stage.providers import (
+    KEEP_EVENTS_DAYS,
     PartnerSettings,
     PaymentSettings,
     ProviderName,
@@ -325,6 +326,11 @@ class StageFile(Table):
     """The settings of an extension's channel, by the channel's name."""
     providers: Mapping[ProviderName, ProviderSettings] = {}
     """The providers that post to `/webhooks/<name>`, by that name."""
+    keep_events_days: Annotated[int, between(0, 365, "days")] = Field(
+        30, validation_alias=AliasPath("providers", KEEP_EVENTS_DAYS)
+    )
+    """How many days verified webhooks of all providers are kept, so that an operator can replay them; 0 keeps none. A
+    change counts for kept ones too."""
     partners: Mapping[Name, PartnerSettings] = {}
     """Providers whose events come over EventBridge, by the name that payments use for them."""
     payments: PaymentSettings = PaymentSettings()
@@ -347,6 +353,14 @@ class StageFile(Table):
     @classmethod
     def _without_slash(cls, value: str) -> str:
         return value.rstrip("/")
+
+    @field_validator("providers", mode="before")
+    @classmethod
+    def _of_each(cls, value: Any) -> Any:
+        """Leave out the key of all providers, which `keep_events_days` reads."""
+        if not isinstance(value, dict):
+            return value
+        return {name: each for name, each in value.items() if name != KEEP_EVENTS_DAYS}
 
     @field_validator("workflows")
     @classmethod
@@ -429,7 +443,7 @@ class Settings(StageFile):
             ExtensionError: A provider that it names cannot be deployed.
         """
         text, written = _read(path)
-        return cls(stage=path.stem, folder=path.parent, **dict(_file(path, text, written, _contradictions)))
+        return cls._of(path, _file(path, text, written, _contradictions))
 
     @classmethod
     def to_deploy(cls, path: Path, *, base_url: str = "", sender: str = "", alarm_email: str = "") -> Settings:
@@ -445,9 +459,12 @@ class Settings(StageFile):
         given = {"base_url": base_url, "mail": {"sender": sender}, "alarms": {"email": alarm_email}}
         in_an_account = () if path.stem == EMBEDDED else (placeholders,)
         checks = (_contradictions, partial(_check_logo, path.parent), *in_an_account)
-        return cls(
-            stage=path.stem, folder=path.parent, **dict(_file(path, text, merged(written, _filled(given)), *checks))
-        )
+        return cls._of(path, _file(path, text, merged(written, _filled(given)), *checks))
+
+    @classmethod
+    def _of(cls, path: Path, file: StageFile) -> Settings:
+        """Add the stage's name and folder to a file that was checked."""
+        return cls.model_construct(stage=path.stem, folder=path.parent, **dict(file))
 
 
 @cache

@@ -223,10 +223,11 @@ def statements(stage: Synthesised) -> Iterator[tuple[str, str]]:
             for statement in properties["PolicyDocument"]["Statement"]:
                 functions = statement["Resource"] if "lambda:" in str(statement["Action"]) else None
                 each_function = functions if isinstance(functions, list) else [statement["Resource"]]
-                yield from ((role, _line({**statement, "Resource": resource})) for resource in each_function)
+                yield from ((role, line({**statement, "Resource": resource})) for resource in each_function)
 
 
-def _line(statement: Mapping[str, Any]) -> str:
+def line(statement: Mapping[str, Any]) -> str:
+    """Return a statement as a line."""
     denied = "" if statement["Effect"] == "Allow" else "NOT "
     condition = f" if {json.dumps(statement['Condition'])}" if "Condition" in statement else ""
     return f"{denied}{_words(statement['Action'])} on {_words(statement['Resource'])}{condition}"

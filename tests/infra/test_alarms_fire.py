@@ -27,6 +27,7 @@ from countersign.functions.clients import client
 from countersign.testing.builders import (
     CALLER,
     PAYMENT_ID,
+    PAYMENT_TASK_ID,
     REQUEST_ID,
     TASK_ID,
     WORKFLOW,
@@ -54,6 +55,7 @@ from tests.infra.cloudwatch import QUOTA, Datum, datum, embedded, is_raised
 from tests.infra.templates import Synthesised
 from tests.integration.conftest import (  # noqa: F401  fixtures: AWS behind the functions, as the integration tests have it
     ALIAS,
+    EVENTS_BUCKET,
     PROVIDERS,
     TABLE,
     Answer,
@@ -68,6 +70,7 @@ from tests.integration.conftest import (  # noqa: F401  fixtures: AWS behind the
     clean_aws,
     events,
     invocations,
+    kept_events,
     kit,
     secrets,
 )
@@ -249,6 +252,13 @@ def a_start_that_lambda_refuses_again(scene: Scene) -> None:
     scene.sweep()
 
 
+def an_event_of_which_s3_stores_no_copy(scene: Scene) -> None:
+    client("s3").delete_bucket(Bucket=EVENTS_BUCKET)
+    scene.kit.open_payment()
+    scene.post(any_payment())
+    assert scene.kit.task(PAYMENT_TASK_ID).status is Status.DECIDED
+
+
 def a_parked_event_that_no_task_takes(scene: Scene) -> None:
     record = EventRecord("pay", "evt_1", "b" * 64, Handling.PARKED)
     scene.kit.ledger.park(any_parked(), record, scene.kit.now - timedelta(days=1, minutes=6))
@@ -299,6 +309,7 @@ FAULTS: Sequence[tuple[str, Act]] = [
     ("DecisionsNotApplied", an_execution_that_dies_after_the_decision),
     ("EventsConflict", two_events_under_one_id),
     ("EventsMalformed", a_signed_event_that_cannot_be_read),
+    ("EventsNotKept", an_event_of_which_s3_stores_no_copy),
     ("SignaturesRefused", eleven_posts_without_a_signature),
     ("SecretsUnusable", a_post_to_a_provider_without_a_secret),
     ("LooksFailing", a_look_without_an_api_key),
@@ -399,9 +410,10 @@ def scene(
 def _rest_of_the_environment(
     secrets: dict[str, str],  # noqa: F811
     archive: S3AuditArchive,  # noqa: F811
+    kept_events: None,  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The providers' secrets, the archive, low limits, and a partner."""
+    """The providers' secrets, the archive, the bucket of kept events, low limits, and a partner."""
     monkeypatch.setenv("DEAD_LETTERS_URL", "https://sqs.eu-central-1.amazonaws.com/111122223333/results-dlq")
     monkeypatch.setenv("GRACE_SECONDS", "300")
     monkeypatch.setenv("AT_MOST_SECONDS", "240")

@@ -56,7 +56,8 @@ def write(service: str) -> str:
 
 RIGHTS = {
     "Review/Review/Role": {read("dynamodb")},
-    "Webhook/Webhook/Role": {read("dynamodb"), read("secretsmanager")},
+    "Webhook/Webhook/Role": {read("dynamodb"), read("secretsmanager"), through("s3", "kms:GenerateDataKey")},
+    "Replay/Replay/Role": {read("dynamodb"), read("secretsmanager"), read("s3")},
     "Approver/Approver/Role": {read("dynamodb"), read("sqs")},
     "Results/Results/Role": {read("dynamodb"), write("sqs")},
     "Requests/Requests/Role": {read("dynamodb")},
@@ -101,7 +102,10 @@ def key_rights(stage: Synthesised) -> dict[str, set[str]]:
 def test_with_a_key_of_ones_own_all_data_is_under_it(encrypted: Synthesised) -> None:
     for resource in encrypted.resources:
         kind = resource.body["Type"]
-        if kind in KEEPS_DATA:
+        if resource.path == "Events/Bucket":
+            (rule,) = encrypted.properties(resource)["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+            assert rule["ServerSideEncryptionByDefault"] == {"KMSMasterKeyID": KEY, "SSEAlgorithm": "aws:kms"}
+        elif kind in KEEPS_DATA:
             assert key_of(encrypted, resource) == OWN_KEYS.get(resource.path, KEY), resource.path
         else:
             assert kind in KEEPS_NOTHING | {UNDER_S3_S_OWN_KEY}, "does it keep data?"

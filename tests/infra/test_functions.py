@@ -19,7 +19,8 @@ ENVIRONMENTS = {
     "requests_api": {"DIRECTORY_TABLE", "LEDGER_TABLE"},
     "sweeper": {"AT_MOST_SECONDS", "GRACE_SECONDS", "LEDGER_TABLE"},
     "review": {"DIRECTORY_TABLE", "LANGUAGE", "LEDGER_TABLE", "LIMITS", "LIMITS_TABLE", "TIME_ZONE"},
-    "webhook": {"BASE_URL", "LEDGER_TABLE", "LIMITS", "LIMITS_TABLE", "PROVIDERS"},
+    "webhook": {"BASE_URL", "EVENTS_BUCKET", "LEDGER_TABLE", "LIMITS", "LIMITS_TABLE", "PROVIDERS"},
+    "webhook.replay": {"BASE_URL", "EVENTS_BUCKET", "KEEP_EVENTS_DAYS", "LEDGER_TABLE", "PROVIDERS"},
 }
 WHERE_PAYMENTS_ARE_SETTLED = {
     "held_payment": OF_A_WORKFLOW,
@@ -39,7 +40,7 @@ def functions(stage: Synthesised) -> dict[str, Any]:
     return {folder_of(function): function for function in every_function(stage)}
 
 
-UNHURRIED = {"approver", "executions", "publisher", "relay"}
+UNHURRIED = {"approver", "executions", "publisher", "relay", "webhook.replay"}
 """Functions of every request for which nobody waits, beside the workflows."""
 
 

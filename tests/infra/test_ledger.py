@@ -10,6 +10,8 @@ STATEFUL = {
     ("AWS::DynamoDB::Table", "LedgerTable9343E4AA"),
     ("AWS::S3::Bucket", "AuditArchiveBucketDB93AD31"),
     ("AWS::S3::BucketPolicy", "AuditArchiveBucketPolicy09E9DEC6"),
+    ("AWS::S3::Bucket", "EventsBucket147CB497"),
+    ("AWS::S3::BucketPolicy", "EventsBucketPolicy6EED4EB8"),
     ("AWS::DynamoDB::Table", "DirectoryTableD64E6930"),
     ("AWS::KMS::Key", "CustomerKeyA9FF30A4"),
     ("AWS::Events::EventBus", "HandOffsBus10C3B731"),

@@ -14,6 +14,7 @@ from tests.infra.templates import DevWith, Synthesised
 WEAK = {
     "Answers/Key": "the key goes with the last workflow that asks for encrypted answers",
     "AuditArchive/Bucket": "a stage can end its copies of the audit",
+    "Events/Bucket": "a stage can stop keeping events",
 }
 """What stacks refer to weakly, and why. An export in use would refuse to remove these. Neither is ever replaced.
 

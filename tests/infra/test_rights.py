@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from countersign.adapters.keys import question_key
-from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised, construct_id, statements
+from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised, construct_id, line, statements
 
 TABLE = "Ledger/Table.Arn"
 STREAM = (
@@ -46,6 +46,9 @@ COMPLETE = (
     " on Durable/OrderApproval/Workflow/Function.Arn:*"
 )
 
+EVENTS_BUCKET = "arn:<Partition>:s3:::Events/Bucket"
+KEPT_EVENTS = f"{EVENTS_BUCKET}/events/*"
+
 RIGHTS = {
     "Review/Review/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Review/Review/Logs.Arn",
@@ -64,6 +67,16 @@ RIGHTS = {
         items(f"dynamodb:ConditionCheckItem {WRITE}", "AUDIT", "EVENT", "EXTERNAL", "TASK"),
         AUDIT_STAYS,
         "dynamodb:UpdateItem on Limits/Table.Arn",
+        f"s3:PutObject on {KEPT_EVENTS}",
+    },
+    "Replay/Replay/Role": {
+        "logs:CreateLogStream logs:PutLogEvents on Replay/Replay/Logs.Arn",
+        READ,
+        never_read("LINK", "STATUS"),
+        items(f"dynamodb:ConditionCheckItem {WRITE}", "AUDIT", "EVENT", "EXTERNAL", "TASK"),
+        AUDIT_STAYS,
+        f"s3:GetObject on {KEPT_EVENTS}",
+        f"s3:ListBucket on {EVENTS_BUCKET}",
     },
     "Approver/Approver/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Approver/Approver/Logs.Arn",
@@ -217,6 +230,7 @@ def allowed(stage: Synthesised) -> dict[str, set[str]]:
     webhook |= {secrets(stage), *stage.of_each_workflow(HEARTBEAT)}
     webhook |= {asks(stage)} if stage.settings.unsigned_providers else set()
     webhook |= {SEAL_ANSWERS} if stage.encrypted else set()
+    table["Replay/Replay/Role"] |= {secrets(stage)}
     for name in stage.workflows:
         own = {line.replace("OrderApproval", construct_id(name)) for line in OF_A_WORKFLOW}
         own |= {OPEN_ANSWERS} if name in stage.encrypted else set()
@@ -240,9 +254,9 @@ def without_tasks(rights: set[str]) -> set[str]:
 
 def rights(stage: Synthesised) -> dict[str, set[str]]:
     found = defaultdict(set)
-    for role, line in statements(stage):
-        if CUSTOMER_KEY not in line:
-            found[role].add(line)
+    for role, right in statements(stage):
+        if CUSTOMER_KEY not in right:
+            found[role].add(right)
     return dict(found)
 
 
@@ -315,6 +329,26 @@ def test_the_policy_of_the_prover_reads_and_writes_items_of_proofs_only(
     assert [each["Action"] for each in denied if each["Condition"] == no_envelope] == [
         ["dynamodb:PutItem", "dynamodb:UpdateItem"]
     ]
+
+
+def test_the_policy_of_operators_replays_kept_events_and_never_records_one(stage: Synthesised) -> None:
+    (policy,) = [each for each in stage.of_type("AWS::IAM::ManagedPolicy") if each.path == "Replay/Policy"]
+    assert (stage.outputs("public")["EventsPolicy"], stage.outputs("public")["ReplayFunction"]) == (
+        "Replay/Policy",
+        "Replay/Replay/Function",
+    )
+    granted = [line(each) for each in stage.properties(policy)["PolicyDocument"]["Statement"]]
+    assert {each for each in granted if CUSTOMER_KEY not in each} == {
+        f"s3:GetObject on {KEPT_EVENTS}",
+        f"s3:ListBucket on {EVENTS_BUCKET}",
+        items("dynamodb:BatchGetItem", "EVENT", "EXTERNAL"),
+        AUDIT_STAYS,
+        (
+            f"NOT dynamodb:DeleteItem {WRITE} on {TABLE}"
+            ' if {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["EVENT#*"]}}'
+        ),
+        "lambda:InvokeFunction on Replay/Replay/Function.Arn",
+    }
 
 
 def test_roles_have_no_other_source_of_rights_and_only_lambda_takes_them(stage: Synthesised) -> None:

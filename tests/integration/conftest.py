@@ -65,6 +65,7 @@ TABLES = {TABLE: ("pk", "sk"), DIRECTORY_TABLE: ("address",), LIMITS_TABLE: ("pk
 INDEX = ("gsi1pk", "gsi1sk")
 BUS = "hand-off"
 ARCHIVE = "audit-archive"
+EVENTS_BUCKET = "kept-events"
 BASE_URL = "https://review.example.com"
 SENDER = "countersign@example.com"
 REPLY_TO = "help@example.com"
@@ -357,6 +358,13 @@ def archive(aws: None, monkeypatch: pytest.MonkeyPatch) -> S3AuditArchive:
     )
     monkeypatch.setenv("AUDIT_BUCKET", ARCHIVE)
     return S3AuditArchive(s3, ARCHIVE)
+
+
+@pytest.fixture
+def kept_events(aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bucket of kept events; the webhook function keeps what it verifies."""
+    client("s3").create_bucket(Bucket=EVENTS_BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    monkeypatch.setenv("EVENTS_BUCKET", EVENTS_BUCKET)
 
 
 @pytest.fixture

@@ -50,5 +50,5 @@ def test_a_deploy_comes_after_preflight_and_before_doctor() -> None:
 
 
 def test_executions_are_stopped_before_a_destroy_only_with_stop() -> None:
-    assert planned("destroy", "YES=1") == ["countersign teardown --stage 'dev'", "destroy --all --force"]
-    assert planned("destroy", "YES=1", "STOP=1")[0] == "countersign teardown --stage 'dev' --stop"
+    assert planned("destroy", "YES=1") == ["countersign teardown --stage 'dev' --erase", "destroy --all --force"]
+    assert planned("destroy", "YES=1", "STOP=1")[0] == "countersign teardown --stage 'dev' --erase --stop"

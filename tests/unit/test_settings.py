@@ -104,6 +104,20 @@ def test_a_provider_is_a_name_and_a_scheme(tmp_path: Path) -> None:
     assert load(tmp_path).providers == {}
 
 
+@pytest.mark.parametrize(("written", "days"), [("", 30), ("keep_events_days = 0", 0), ("keep_events_days = 365", 365)])
+def test_the_events_of_all_providers_are_kept_for_some_days(tmp_path: Path, written: str, days: int) -> None:
+    text = f'{VALID}\n[providers]\n{written}\n[providers.pay]\nscheme = "stripe"\n'
+    settings = load(tmp_path, text)
+    assert (settings.keep_events_days, [*settings.providers]) == (days, ["pay"])
+
+
+@pytest.mark.parametrize("days", [-1, 366, "a", True, 1.5])
+def test_other_days_are_refused_under_their_key(tmp_path: Path, days: object) -> None:
+    refusal = refused(tmp_path, f"{VALID}\n[providers]\nkeep_events_days = {json.dumps(days)}\n")
+    assert (refusal.key, refusal.value) == ("providers.keep_events_days", days)
+    assert refusal.allowed == "a whole number, 0 to 365 days"
+
+
 def test_the_name_of_a_provider_has_the_form_of_the_payment_contract(tmp_path: Path) -> None:
     schema = Path(countersign.__file__).parent / "contracts" / "schemas" / "payment.input.json"
     pattern = json.loads(schema.read_text())["properties"]["provider"]["pattern"]

@@ -9,6 +9,7 @@ from stacks.components.actors.looks import LooksFunction
 from stacks.components.edge.api import PublicApi, Route, Throttle
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.answers_key import AnswersKey
+from stacks.components.state.kept_events import KeptEvents
 from stacks.components.state.ledger import Ledger
 from stacks.components.state.limits import Limits
 from stacks.components.state.providers import Providers
@@ -33,6 +34,12 @@ _ALARMS = {
     " recorded. First store the secret",
     "SignaturesRefused": "More than ten webhooks in five minutes had no valid signature, and were refused. First ask"
     " whether the provider's secret was rotated",
+}
+
+
+_NOT_KEPT = {
+    "EventsNotKept": "A verified event was handled, and its copy could not be stored: a replay will not find it. First"
+    " read the log of webhook",
 }
 
 
@@ -85,6 +92,13 @@ class Webhook(Actor):
         self.function.watch_counts(
             "Answers", "Events of providers", shown=("EventsRecorded", "EventsHeld"), alarms=_ALARMS, above=_STRAY
         )
+
+    def keep_in(self, events: KeptEvents) -> None:
+        """Keep verified events."""
+        events.grant_put(self.function)
+        for name, value in events.environment.items():
+            self.function.function.add_environment(name, value)
+        self.function.watch_counts("Answers", "Copies of events", alarms=_NOT_KEPT)
 
     def add_routes(self, api: PublicApi, *, webhooks: Throttle, callbacks: Throttle) -> None:
         """Add the routes that it answers.

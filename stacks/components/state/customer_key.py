@@ -76,11 +76,14 @@ class CustomerKey(Construct):
     Args:
         stack_names: Pattern of the stage's stack names, and so of its log groups' names.
         removal_policy: Whether it outlives its stack; without the key its ciphertext is lost.
+
+    Attributes:
+        key: The key.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, stack_names: str, removal_policy: RemovalPolicy) -> None:
         super().__init__(scope, construct_id)
-        self._key = kms.Key(
+        self.key = kms.Key(
             self,
             "Key",
             description="Countersign: everything that the stage keeps",
@@ -88,14 +91,14 @@ class CustomerKey(Construct):
             removal_policy=removal_policy,
         )
         for statement in self._for_services(stack_names):
-            self._key.add_to_resource_policy(statement)
+            self.key.add_to_resource_policy(statement)
 
     def cover(self, scope: IConstruct) -> None:
         """Encrypt the data in a scope under the key, and grant its roles the actions that they need.
 
         Aspects do this at synthesis, for a fork's resources too. A resource with a key of its own keeps it.
         """
-        Aspects.of(scope).add(_Cover(self._key), priority=AspectPriority.MUTATING)
+        Aspects.of(scope).add(_Cover(self.key), priority=AspectPriority.MUTATING)
 
     def _for_services(self, stack_names: str) -> Iterator[iam.PolicyStatement]:
         stack = Stack.of(self)

@@ -156,6 +156,11 @@ class Ledger(Construct):
         self._allow(grantee, _CHECK, *_WRITE, items=(*_TASKS, *_EVENTS))
         self._deny(grantee, *_READ, when=_has_key(*_LINKS))
 
+    def grant_look_up(self, grantee: iam.IGrantable) -> None:
+        """Allow an operator to look up what became of events, and deny recording any, whatever else is allowed."""
+        self._allow(grantee, _READ_TASKS, items=_EVENTS)
+        self._deny(grantee, *_WRITE, *_DELETE, when=_has_key(f"{EVENT}*"))
+
     def grant_links(self, grantee: iam.IGrantable) -> None:
         """Allow the approver's work: create people's links, with an audit entry for each."""
         self._allow(grantee, *_READ)

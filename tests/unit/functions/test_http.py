@@ -36,6 +36,7 @@ TABLE: list[tuple[errors.CountersignError, int, str]] = [
     (errors.MessageRefusedError("rita@example.com"), 503, "try_again"),
     (errors.ArchiveRefusedError("SlowDown"), 503, "try_again"),
     (errors.CallbackUnavailableError("callback"), 503, "try_again"),
+    (errors.KeptEventsUnavailableError("SlowDown"), 503, "try_again"),
     (errors.CipherUnavailableError("ThrottlingException"), 503, "try_again"),
     (errors.StartFailedError("TooManyRequestsException"), 503, "try_again"),
     (errors.SecretsUnavailableError("AccessDeniedException"), 503, "try_again"),
@@ -69,7 +70,8 @@ ELSEWHERE = sorted(
     (
         leaves(errors.ActionRefusedError)
         | leaves(errors.WorkflowError)
-        | {errors.LookFailedError, errors.NotHandledError, errors.TooManyListsError, errors.UnconfirmedError}
+        | {errors.KeptEventError, errors.LookFailedError, errors.NotHandledError}
+        | {errors.TooManyListsError, errors.UnconfirmedError}
     )
     - FOR_MACHINES_TOO,
     key=lambda kind: kind.__name__,

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         ExecutionStates,
         HandOff,
         Heartbeats,
+        KeptEvents,
         Ledger,
         PaymentLooks,
         ProviderApi,
@@ -152,6 +153,15 @@ class Ports:
         from countersign.adapters.audit_archive import S3AuditArchive
 
         return S3AuditArchive(client("s3"), self.environment.text("AUDIT_BUCKET"))
+
+    @cached_property
+    def kept_events(self) -> "KeptEvents":
+        """The kept events, in the bucket EVENTS_BUCKET; METRICS_STAGE names the stage."""
+        from countersign.adapters.kept_events import S3KeptEvents
+
+        bucket, stage = self.environment.text("EVENTS_BUCKET"), self.environment.text("METRICS_STAGE")
+        # One attempt: a provider that waits too long sends the event again.
+        return S3KeptEvents(client("s3", attempts=1), bucket, stage)
 
     @cached_property
     def dead_letters(self) -> "DeadLetters":

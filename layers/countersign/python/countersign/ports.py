@@ -11,11 +11,13 @@ if TYPE_CHECKING:  # the annotations alone need them: each function imports what
     from countersign.domain.claims import TakeOver
     from countersign.domain.copies import Copy
     from countersign.domain.errors import HandOffRejectedError
+    from countersign.domain.kept_events import KeptEvent
     from countersign.domain.links import Link
     from countersign.domain.people import Entry
     from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
     from countersign.domain.requests import Raised, Request, RequestStatus
     from countersign.domain.tasks import Change, Ring, Task
+    from countersign.providers.base import Verified, WebhookRequest
 
 
 class TaskLedger(Protocol):
@@ -456,5 +458,40 @@ class AuditArchive(Protocol):
         """Return the archived entries of the chains of these tasks, or of all, by task and place in the chain.
 
         For operators: looks at the name of every object in the archive, and reads those of these tasks.
+        """
+        ...
+
+
+class KeptEvents(Protocol):
+    """Verified posts of providers, kept for some days. Every method may raise KeptEventsUnavailableError."""
+
+    def put(self, event: KeptEvent, *, replace: bool) -> None:
+        """Keep an event under its key; unless it replaces one there, the one there stays."""
+        ...
+
+    def read(self, key: str) -> KeptEvent:
+        """Return the event of a key.
+
+        Raises:
+            KeptEventError: There is none, another stage received it, or it was altered.
+        """
+        ...
+
+
+class KeepEvent(Protocol):
+    """Keeps a verified post."""
+
+    def __call__(
+        self, name: str, scheme: str, request: WebhookRequest, verified: Verified, at: datetime, became: str
+    ) -> None:
+        """Keep it; never raise.
+
+        Args:
+            name: The provider's name.
+            scheme: Its scheme.
+            request: The post.
+            verified: The post, verified.
+            at: Time of receipt.
+            became: How it was handled.
         """
         ...

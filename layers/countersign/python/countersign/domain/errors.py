@@ -131,10 +131,25 @@ class SignatureError(CountersignError):
 
     Attributes:
         reason: For the log: `missing`, `malformed`, `stale`, `future` or `mismatch`.
+        body_sha256: SHA-256 of the refused body in hex, for the log; empty until the function has added it.
     """
+
+    body_sha256 = ""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the signature is refused: {reason}")
+        self.reason = reason
+
+
+class KeptEventError(CountersignError):
+    """A kept event is unknown, or it may not be replayed on this stage.
+
+    Attributes:
+        reason: The problem in words, for the operator.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
         self.reason = reason
 
 
@@ -414,6 +429,10 @@ class MessageRefusedError(TransientError):
 
 class ArchiveRefusedError(TransientError):
     """The archive of the audit did not store or return an entry; the same call may succeed later."""
+
+
+class KeptEventsUnavailableError(TransientError):
+    """The kept events could not be stored or read; the same call may succeed later."""
 
 
 class CallbackUnavailableError(TransientError):

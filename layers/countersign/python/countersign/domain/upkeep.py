@@ -82,6 +82,12 @@ def redriven(task: Task, queue: str, operator: str, now: datetime) -> Change:
     return Change(task, None, {}, (AuditEvent("redriven", operator, "iam", data={"queue": queue}),), now)
 
 
+def replayed(task: Task, key: str, because: str, operator: str, now: datetime) -> Change:
+    """Return the record that an operator had a kept event about a task handled again."""
+    data = {"event": key, "because": because}
+    return Change(task, None, {}, (AuditEvent("replayed", operator, "iam", data=data),), now)
+
+
 def _is_rung(task: Task) -> bool:
     """Tell whether a ring has completed the task's callback, or found it closed."""
     return task.ring is not None and task.ring.state is not RingState.FAILED

@@ -220,7 +220,9 @@ def problem(problem: Problem, more: Mapping[str, Any], retry_after_seconds: int 
 def why_it_was_refused(error: CountersignError) -> dict[str, Any]:
     """Return a kit error's fields for the log: its type, and its reason, which never quotes the request."""
     reason = getattr(error, "reason", error if isinstance(error, TransientError) else "")
-    return {"error_type": type(error).__name__, "reason": str(reason), "pointer": str(getattr(error, "pointer", ""))}
+    found = {"error_type": type(error).__name__, "reason": str(reason), "pointer": str(getattr(error, "pointer", ""))}
+    digest = getattr(error, "body_sha256", "")
+    return {**found, **({"body_sha256": digest} if digest else {})}
 
 
 def where_it_failed(error: BaseException) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from countersign.domain.errors import SignatureError, UnknownSchemeError
 from countersign.domain.provider_events import EventStatus, ProviderEvent
@@ -23,6 +24,23 @@ TEST_MODE, LIVE_MODE = "test_mode", "live_mode"
 """Reasons of ignored events: test mode although live mode is expected, and the reverse."""
 
 _NO_SCHEMES = ("__init__", "base", "documents", "signatures")
+
+
+class _Headers(dict[str, str]):
+    """Headers that note which of them are read: those that a verification needs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a header's value, or the default."""
+        self.read.add(name)
+        return super().get(name, default)
+
+    def __getitem__(self, name: str) -> str:
+        self.read.add(name)
+        return super().__getitem__(name)
 
 
 @dataclass(frozen=True)
@@ -42,11 +60,18 @@ class WebhookRequest:
 
     def __post_init__(self) -> None:
         """Change the names of the headers to lower case."""
-        lowered: dict[str, str] = {}
+        lowered = _Headers()
         for name, value in self.headers.items():
             key = name.lower()
             lowered[key] = f"{lowered[key]},{value}" if key in lowered else value
+        lowered.read.clear()
         object.__setattr__(self, "headers", lowered)
+
+    @property
+    def headers_read(self) -> dict[str, str]:
+        """The headers that were read so far: of a verified request, those that verify it again."""
+        read: set[str] = self.headers.read  # type: ignore[attr-defined]
+        return {name: value for name, value in self.headers.items() if name in read}
 
     def header(self, name: str) -> str:
         """Return a header's value.

@@ -125,6 +125,13 @@ class Operations:
             self.ledger.commit(upkeep.redriven(task, queue, self.operator, self.clock.now()))
 
     @retried
+    def replayed(self, task_id: str, key: str, because: str) -> None:
+        """Record that a kept event about a task was replayed; ignore an unknown task."""
+        task = self.ledger.task(task_id)
+        if task is not None:
+            self.ledger.commit(upkeep.replayed(task, key, because, self.operator, self.clock.now()))
+
+    @retried
     def restored(self, task_id: str, table: str) -> Task | None:
         """Bring a lost task back from a restored table, with an audit entry, and return it; None if it is not lost.
 

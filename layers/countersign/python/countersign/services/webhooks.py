@@ -9,13 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from countersign.domain.answers import SIGNED, Sender
 from countersign.domain.clock import Clock
-from countersign.domain.errors import MediaTypeError, SignatureError, UnknownProviderError
+from countersign.domain.errors import ContractError, MediaTypeError, SignatureError, UnknownProviderError
 from countersign.domain.provider_events import EventStatus, Handling
 from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Unsigned, Verified, WebhookRequest, load
 from countersign.services.provider_events import ProviderEvents
 
 if TYPE_CHECKING:
-    from countersign.ports import Secrets
+    from datetime import datetime
+
+    from countersign.ports import KeepEvent, Secrets
+
+FAILED, MALFORMED = "failed", "malformed"
+"""What became of a kept event that was not handled: the ledger or the function failed, or its body cannot be read."""
 
 _WORST_FIRST = (
     Handling.CONFLICT,
@@ -85,6 +90,7 @@ class Webhooks:
     Attributes:
         sources: The providers of the stage, by name.
         notice: Takes a notice of an unsigned provider, by its name and the external id; returns whether it is asked.
+        keep: Keeps each verified post after its events were handled, and never raises; None keeps none.
     """
 
     sources: Mapping[str, Source]
@@ -92,13 +98,15 @@ class Webhooks:
     events: ProviderEvents
     clock: Clock
     notice: Callable[[str, str], bool]
+    keep: KeepEvent | None = None
 
-    def receive(self, name: str, request: WebhookRequest) -> Received:
+    def receive(self, name: str, request: WebhookRequest, received_at: datetime | None = None) -> Received:
         """Verify a provider's post and record its events. An unsigned post is only a reason to ask the provider.
 
         Args:
             name: The provider's name in the path; any text.
             request: The unverified post.
+            received_at: When a kept post was received, for its verification; it is not kept again. None for now.
 
         Raises:
             UnknownProviderError: The stage has no provider of this name.
@@ -116,12 +124,24 @@ class Webhooks:
             external_id = provider.named(request.body)
             return Received((), asks=provider.knows(external_id) and self.notice(name, external_id))
         _check_media_type(request, provider)
-        verified = self._verified(name, provider, request)
-        return take(provider, verified, source, self.events, Sender(name, SIGNED))
+        now = received_at or self.clock.now()
+        verified = self._verified(name, provider, request, now)
+        became = FAILED
+        try:
+            received = take(provider, verified, source, self.events, Sender(name, SIGNED))
+            became = received.handling
+        except ContractError:
+            became = MALFORMED
+            raise
+        finally:
+            # After the ledger's write: no payment waits for its copy.
+            if self.keep and received_at is None:
+                self.keep(name, source.scheme, request, verified, now, became)
+        return received
 
-    def _verified(self, name: str, provider: Provider, request: WebhookRequest) -> Verified:
+    def _verified(self, name: str, provider: Provider, request: WebhookRequest, now: datetime) -> Verified:
         """Verify with the cached secrets, and again with the current ones if they have been rotated."""
-        now, active = self.clock.now(), self.secrets.active(name)
+        active = self.secrets.active(name)
         try:
             return provider.verify(request, active, now)
         except SignatureError as error:
