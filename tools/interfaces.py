@@ -62,7 +62,6 @@ _PLAIN: dict[str, dict[str, Any]] = {"any": {}, "object": {"type": "object"}, "t
 _RENAMED = {"definitions": "$defs", "dependencies": "dependentRequired"}
 """Keywords of draft 7, in which the schemas are written, by their names in OpenAPI 3.1."""
 
-Entry = tuple[str, str, str]
 Responses = Iterator[tuple[int, str, dict[str, Any]]]
 
 
@@ -94,9 +93,7 @@ class Operation:
         self.is_page = self.module.startswith("review.")
         text, _, section = inspect.cleandoc(function.__doc__ or "").partition("\n\nHTTP:\n")
         self.summary = text.partition("\n")[0]
-        self.entries: list[Entry] = [
-            (kind, schema or "", said) for line in section.splitlines() for kind, schema, said in _ENTRY.findall(line)
-        ]
+        self.entries = [_entry(line.strip(), key) for line in section.splitlines()]
         self.caller, self.security = next(each for name, each in CALLERS.items() if self.module.startswith(name))
 
     @property
@@ -160,6 +157,14 @@ class Operation:
     def _gateway(self) -> Responses:
         for status, said in (GATEWAY | (REFUSED if self.security == "sigv4" else {})).items():
             yield status, said, {"application/json": _body_of("gateway-answer")}
+
+
+def _entry(line: str, key: str) -> tuple[str, str, str]:
+    found = _ENTRY.fullmatch(line)
+    if found is None:
+        raise ValueError(f"{key}: {line!r} under `HTTP:` must be `KIND: text` or `KIND SCHEMA: text`, on one line")
+    kind, schema, said = found.groups("")
+    return kind, schema, said
 
 
 def operations() -> list[Operation]:
