@@ -89,8 +89,7 @@ down: ## Stop the embedded cloud
 test: ## Lint, then every test [ARGS='-k review']
 	@$(MAKE) --no-print-directory --jobs=2 lint ready
 	@$(PY) -m tools.browser
-	@# More processes than there are cores of a small machine: half of the time, the emulator's tests wait.
-	@$(PY) -m pytest -n 4 $(ARGS)
+	@$(PY) -m tools.suite $(ARGS)
 
 .PHONY: ready
 ready: $(READY)

@@ -1,6 +1,6 @@
 """The deployed product: the real stacks on one embedded cloud.
 
-All tests here share one xdist worker, so that the cloud is deployed once. Its folder is not that of `make up`, and it
+All tests here share one process, so that the cloud is deployed once. Its folder is not that of `make up`, and it
 ends with the test process. It enforces IAM: a function that lacks a right fails here as on AWS.
 """
 
