@@ -139,7 +139,7 @@ faults: $(READY) ## Kill functions in the middle of their work on the embedded c
 
 soak: .venv/.stamp ## Let everything go wrong in any order, and prove what must hold [STEPS=10000] [SEED=1]
 	@PYTHONHASHSEED=0 PYTHONPATH=.:lambdas:layers/countersign/python \
-		$(PY) -m tests.soak --steps $(STEPS) --seed $(SEED)
+		$(PY) -m benchmarks.soak --steps $(STEPS) --seed $(SEED)
 
 release: .venv/.stamp ## Record what later releases must understand of this one: VERSION=0.2.0
 	@PYTHONHASHSEED=0 PYTHONPATH=.:lambdas:layers/countersign/python $(PY) -m tools.release '$(VERSION)'

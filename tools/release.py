@@ -23,9 +23,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.soak.samples import sampled
 from operate.terminal import Terminal
 from tests.compat import reader
-from tests.soak.samples import sampled
 from tools import histories
 from tools.sealed import seal
 

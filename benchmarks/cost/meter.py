@@ -18,9 +18,9 @@ from benchmarks.cost.assumptions import (
 )
 from benchmarks.cost.deployed import Deployed
 from benchmarks.cost.units import Item
+from benchmarks.soak.table import MemoryTables
 from tests.integration.conftest import TABLE
 from tests.integration.output import Output
-from tests.soak.table import MemoryTables
 
 
 @dataclass(frozen=True)

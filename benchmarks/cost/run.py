@@ -31,14 +31,14 @@ from benchmarks.cost.deployed import STREAM_READERS, Deployed
 from benchmarks.cost.meter import Access, Meter, MeteredTables, Noted
 from benchmarks.cost.units import STORED_WITH_AN_ITEM, size
 from benchmarks.patterns import written
+from benchmarks.soak.faults import Faults
+from benchmarks.soak.runs import result_of
+from benchmarks.soak.world import PROVIDER, SETTINGS, TABLES, World
 from countersign.composition import Ports
 from countersign.testing.deliveries import any_payment
 from countersign.testing.signing import STANDARD_SECRET, sign_standard_webhooks
 from local.demo.scripts import ORDER, PAYMENT
 from tests.integration.conftest import SAME_ORIGIN, TABLE, Handler, Page, call, forget_what_functions_made
-from tests.soak.faults import Faults
-from tests.soak.runs import result_of
-from tests.soak.world import PROVIDER, SETTINGS, TABLES, World
 
 AT_ONCE = 25
 """The executions of a run: enough to fill batches."""

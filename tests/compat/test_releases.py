@@ -10,9 +10,9 @@ from typing import Any
 import botocore
 import pytest
 
+from benchmarks.soak.samples import Sample, sampled
 from countersign.adapters import keys
 from countersign.adapters.dynamodb import SCHEMA_VERSION
-from tests.soak.samples import Sample, sampled
 from tools import release
 from tools.sealed import require_sealed
 

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 import pytest
 from moto import mock_aws
 
+from benchmarks.soak.__main__ import RARE, never_reached, soak
+from benchmarks.soak.machine import Soak
+from benchmarks.soak.moto_tables import MotoTables
+from benchmarks.soak.samples import sampled
 from tests.integration.conftest import ENVIRONMENT
-from tests.soak.__main__ import RARE, never_reached, soak
-from tests.soak.machine import Soak
-from tests.soak.moto_tables import MotoTables
-from tests.soak.samples import sampled
 
 
 class OnMoto(Soak):

@@ -1,4 +1,4 @@
-"""DynamoDB by moto: slower than `tests.soak.table`, with conditions and a stream of another author."""
+"""DynamoDB by moto: slower than `benchmarks.soak.table`, with conditions and a stream of another author."""
 
 from typing import Any
 

@@ -8,16 +8,16 @@ from hypothesis.stateful import precondition
 
 import requests_api.handler
 import review.handler
+from benchmarks.soak.asking import PEOPLE
+from benchmarks.soak.clients import Mail
+from benchmarks.soak.faults import Fault, Kind
+from benchmarks.soak.invariants import COMMENT, ViolationError
+from benchmarks.soak.scene import NEAR, PICK, Trouble, action, chosen, is_open
+from benchmarks.soak.working import Working
 from countersign.domain.tasks import Task
 from countersign.domain.tokens import fingerprint
 from countersign.testing.builders import any_token
 from tests.integration.conftest import Page
-from tests.soak.asking import PEOPLE
-from tests.soak.clients import Mail
-from tests.soak.faults import Fault, Kind
-from tests.soak.invariants import COMMENT, ViolationError
-from tests.soak.scene import NEAR, PICK, Trouble, action, chosen, is_open
-from tests.soak.working import Working
 
 OUT_OF_ORDER = (Kind.THROTTLED, Kind.SERVER_ERROR, Kind.UNREACHABLE, Kind.LOST_RESPONSE)
 """The faults of the limiter's counters."""

@@ -1,4 +1,4 @@
-"""`python -m tests.soak --steps 10000 --seed 1`: soak the kit, and print the figures.
+"""`python -m benchmarks.soak --steps 10000 --seed 1`: soak the kit, and print the figures.
 
 Exits 1 on a violated invariant, with the shortest sequence of steps that leads to it and the seed to repeat it; or if a
 long soak has not reached every state.
@@ -11,9 +11,9 @@ from collections import Counter
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.soak.faults import Kind
-from tests.soak.machine import Soak
-from tests.soak.scene import ACTIONS, SWEPT
+from benchmarks.soak.faults import Kind
+from benchmarks.soak.machine import Soak
+from benchmarks.soak.scene import ACTIONS, SWEPT
 
 ENOUGH_STEPS = 10_000
 """The number of steps that must reach every state."""
@@ -70,7 +70,7 @@ def never_reached(figures: Counter[str]) -> list[str]:
 
 def main() -> int:
     """Soak as the command line says; return 0 without a violation."""
-    parser = argparse.ArgumentParser(prog="python -m tests.soak", description="Soak the kit.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description="Soak the kit.")
     parser.add_argument("--steps", type=int, default=10_000, help="the least number of steps (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="the same steps for the same seed (default: %(default)s)")
     options = parser.parse_args()

@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition
 
 import webhook.handler
+from benchmarks.soak.asking import PAYMENTS
+from benchmarks.soak.invariants import ViolationError
+from benchmarks.soak.requesters import Requesters
+from benchmarks.soak.scene import NEAR, PICK, Trouble, action, chosen, is_open
+from benchmarks.soak.world import PROVIDER
 from countersign.domain.strict_json import digest
 from countersign.services.sweeps import Lost
 from countersign.testing.builders import task_result
 from countersign.testing.deliveries import any_payment
 from countersign.testing.signing import sign_standard_webhooks
 from tests.integration.conftest import TABLE
-from tests.soak.asking import PAYMENTS
-from tests.soak.invariants import ViolationError
-from tests.soak.requesters import Requesters
-from tests.soak.scene import NEAR, PICK, Trouble, action, chosen, is_open
-from tests.soak.world import PROVIDER
 
 EVENTS = (
     "payment.paid",

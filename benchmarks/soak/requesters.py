@@ -6,13 +6,13 @@ from functools import partial
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition
 
+from benchmarks.soak.clients import Mail
+from benchmarks.soak.invariants import COMMENT, ViolationError
+from benchmarks.soak.people import People
+from benchmarks.soak.scene import NEAR, PICK, Trouble, action, chosen, is_open
 from countersign.domain import money
 from countersign.domain.tasks import Task
 from countersign.domain.tokens import fingerprint
-from tests.soak.clients import Mail
-from tests.soak.invariants import COMMENT, ViolationError
-from tests.soak.people import People
-from tests.soak.scene import NEAR, PICK, Trouble, action, chosen, is_open
 
 MORE = ("-10", "-10", "-0.01", "0", "0.01", "300")
 """What a revision adds to the amount; anything above zero is refused."""

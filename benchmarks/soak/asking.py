@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition
 
 import requests_api.handler
-from tests.soak.invariants import ViolationError
-from tests.soak.scene import PICK, Scene, action
-from tests.soak.world import ESCALATED, PROVIDER
+from benchmarks.soak.invariants import ViolationError
+from benchmarks.soak.scene import PICK, Scene, action
+from benchmarks.soak.world import ESCALATED, PROVIDER
 
 PEOPLE = ("maria@example.com", "otto@example.com", "li@example.com", "ben@example.com")
 REQUESTER = "rita@example.com"

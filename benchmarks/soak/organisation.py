@@ -9,6 +9,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition
 
+from benchmarks.soak.asking import PEOPLE, REQUESTER
+from benchmarks.soak.faults import Crash, Fault, Kind
+from benchmarks.soak.invariants import ViolationError
+from benchmarks.soak.machines import Machines
+from benchmarks.soak.scene import PICK, action, chosen, is_open
+from benchmarks.soak.world import BOSS, ESCALATION
 from countersign.adapters.attributes import to_item
 from countersign.adapters.directory import DynamoDirectory
 from countersign.adapters.keys import task_key
@@ -22,12 +28,6 @@ from operate.commands.acting import restore
 from operate.errors import Status
 from operate.ledger import OperatorLedger
 from tests.integration.conftest import DIRECTORY_TABLE, TABLE
-from tests.soak.asking import PEOPLE, REQUESTER
-from tests.soak.faults import Crash, Fault, Kind
-from tests.soak.invariants import ViolationError
-from tests.soak.machines import Machines
-from tests.soak.scene import PICK, action, chosen, is_open
-from tests.soak.world import BOSS, ESCALATION
 
 OPERATOR = "arn:aws:iam::111122223333:user/operator"
 STAND_INS = (*PEOPLE, "nora@example.com")

@@ -23,6 +23,10 @@ import payment.handler
 import publisher.handler
 import relay.handler
 import sweeper.handler
+from benchmarks.soak.clients import Bus, DeadLetters, Kms, Lambda, Post, Secrets, Source
+from benchmarks.soak.durable import Durable
+from benchmarks.soak.faults import Crash, FaultClient, Faults
+from benchmarks.soak.runs import Run
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.adapters.secrets import ManagedSecrets
 from countersign.composition import Ports, use
@@ -45,10 +49,6 @@ from tests.integration.conftest import (
     statuses,
 )
 from tests.integration.output import Output
-from tests.soak.clients import Bus, DeadLetters, Kms, Lambda, Post, Secrets, Source
-from tests.soak.durable import Durable
-from tests.soak.faults import Crash, FaultClient, Faults
-from tests.soak.runs import Run
 
 PROVIDER = "pay"
 OPERATORS = ("olga@example.com", "oscar@example.com")

@@ -30,10 +30,10 @@ from aws_durable_execution_sdk_python_testing.invoker import create_test_lambda_
 from aws_durable_execution_sdk_python_testing.stores.memory import InMemoryExecutionStore
 from botocore.exceptions import BotoCoreError, ClientError
 
+from benchmarks.soak.faults import Crash, Faults
+from benchmarks.soak.runs import Run
+from benchmarks.soak.table import error_of
 from countersign.testing.fakes import FixedClock
-from tests.soak.faults import Crash, Faults
-from tests.soak.runs import Run
-from tests.soak.table import error_of
 
 MOST_FAILED_INVOCATIONS = 5
 """In a row; then the execution fails, as on AWS's local runner."""

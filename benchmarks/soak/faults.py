@@ -9,8 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ConnectionClosedError, EndpointConnectionError
 
+from benchmarks.soak.table import error_of
 from tests.integration.conftest import LIMITS_TABLE
-from tests.soak.table import error_of
 
 
 class Crash(BaseException):

@@ -7,11 +7,11 @@ from functools import partial
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition
 
-from tests.soak.asking import Asking
-from tests.soak.clients import Source
-from tests.soak.runs import Run
-from tests.soak.scene import NEAR, PICK, Trouble, action
-from tests.soak.world import QUEUES
+from benchmarks.soak.asking import Asking
+from benchmarks.soak.clients import Source
+from benchmarks.soak.runs import Run
+from benchmarks.soak.scene import NEAR, PICK, Trouble, action
+from benchmarks.soak.world import QUEUES
 
 JUMPS = (1, 2, 10, 45, 45, 400, 3700, 90_000)
 LONGEST_DELAY = 600

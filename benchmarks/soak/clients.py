@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from benchmarks.soak.durable import Durable
+from benchmarks.soak.faults import Crash
+from benchmarks.soak.table import error_of
 from countersign.adapters.kms import MAX_BYTES
 from countersign.testing.fakes import FixedClock
 from tests.integration.conftest import Handler
-from tests.soak.durable import Durable
-from tests.soak.faults import Crash
-from tests.soak.table import error_of
 
 _TOKEN = re.compile(r"\?t=([A-Za-z0-9_-]{43})")
 MOST_FAILURES = 3

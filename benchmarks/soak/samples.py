@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
-from tests.soak.__main__ import soak
-from tests.soak.machine import Soak
+from benchmarks.soak.__main__ import soak
+from benchmarks.soak.machine import Soak
 
 Kind = tuple[str, ...]
 

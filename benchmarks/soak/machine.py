@@ -6,6 +6,11 @@ from datetime import timedelta
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition
 
+from benchmarks.soak.asking import INPUTS, MOST_AT_ONCE, PAYMENTS
+from benchmarks.soak.faults import Crash, Fault, Kind
+from benchmarks.soak.organisation import OPERATOR, Organisation
+from benchmarks.soak.scene import PICK, TROUBLE, Trouble, action
+from benchmarks.soak.working import JUMPS, LONGEST_DELAY
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import CountersignError
 from countersign.domain.tasks import Status
@@ -14,11 +19,6 @@ from countersign.services.operations import Operations
 from countersign.testing.deliveries import any_payment
 from operate.ledger import OperatorLedger
 from tests.integration.conftest import TABLE
-from tests.soak.asking import INPUTS, MOST_AT_ONCE, PAYMENTS
-from tests.soak.faults import Crash, Fault, Kind
-from tests.soak.organisation import OPERATOR, Organisation
-from tests.soak.scene import PICK, TROUBLE, Trouble, action
-from tests.soak.working import JUMPS, LONGEST_DELAY
 
 CONSOLE = b'{"decision":"approve","status":"paid","outcome":"approved"}'
 BEGUN = st.tuples(st.booleans(), st.lists(TROUBLE, max_size=4), st.lists(PICK, max_size=20))

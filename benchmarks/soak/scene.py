@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from hypothesis.strategies._internal.featureflags import FeatureFlags
 
+from benchmarks.soak.faults import Fault, Kind
+from benchmarks.soak.invariants import Invariants, ViolationError
+from benchmarks.soak.table import MemoryTables
+from benchmarks.soak.world import GRACE, World
 from countersign.adapters.event_items import WAITS
 from countersign.domain.tasks import Status, Task
 from countersign.functions.clients import client
 from tests.integration.conftest import Page
-from tests.soak.faults import Fault, Kind
-from tests.soak.invariants import Invariants, ViolationError
-from tests.soak.table import MemoryTables
-from tests.soak.world import GRACE, World
 
 SWEPT = ("Mended", "DecisionsOverdue", "DeadlinesOverdue", "StartsOverdue", "EventsOverdue")
 """The metrics of the sweeper."""

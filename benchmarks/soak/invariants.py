@@ -9,6 +9,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from benchmarks.soak.runs import Run, callback_ids, result_of, step_results
+from benchmarks.soak.world import ESCALATED, ESCALATION, GRACE, World
 from countersign.adapters.attributes import from_item
 from countersign.adapters.task_items import task_of
 from countersign.domain.audit import AuditEntry
@@ -18,8 +20,6 @@ from countersign.services.sweeps import Lost
 from operate.commands.audit import verified
 from sweeper.handler import STAYS_LOST
 from tests.integration.output import spellings
-from tests.soak.runs import Run, callback_ids, result_of, step_results
-from tests.soak.world import ESCALATED, ESCALATION, GRACE, World
 
 _TOKEN = re.compile(r"(?<![A-Za-z0-9_/+-])[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
 COMMENT = "between us, comment"
