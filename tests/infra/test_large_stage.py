@@ -30,7 +30,7 @@ currency = "EUR"
 up_to = "{up_to}.00"
 approvers = ["approver-{up_to}@shop.dev"]
 """
-NAMES = [f"approval-of-department-{number:02}".ljust(40, "x") for number in range(46)]
+NAMES = [f"approval-of-department-{number:02}".ljust(40, "x") for number in range(45)]
 """As long as a name can be; the kit's own workflows make fifty."""
 
 
