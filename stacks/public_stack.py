@@ -90,6 +90,7 @@ class PublicStack(FunctionStack):
             "Limits",
             review=settings.limits.review.model_dump(),
             callbacks=settings.limits.callbacks.model_dump(),
+            waiting=settings.limits.waiting,
             concurrency=settings.limits.public_concurrency or None,
         )
         review = Review(
@@ -107,6 +108,7 @@ class PublicStack(FunctionStack):
             "Requests",
             ledger=state.ledger,
             directory=state.directory,
+            limits=limits,
             workflows=workflows,
             tables=request_tables(settings),
             tells_errors=settings.stage == EMBEDDED,

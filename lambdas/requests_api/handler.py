@@ -1,17 +1,28 @@
-"""`POST /requests` and `GET /requests/{request_id}`: decode, one call, encode."""
+"""The routes of `/requests`: decode, one call, encode."""
 
 from http import HTTPStatus
 from typing import Any
 
 from countersign.composition import Ports, once
+from countersign.contracts import validation
 from countersign.domain import strict_json
+from countersign.domain.identity import role_of
 from countersign.domain.policy import Policy
 from countersign.functions import http
 from countersign.functions.http import Event
 from countersign.functions.log import logger
 from countersign.functions.routing import respond
 from countersign.services.caller_rules import CallerRules
+from countersign.services.cancellations import Cancellations
+from countersign.services.lists import Lists
 from countersign.services.submissions import Startable, Submissions
+from countersign.services.waiting import Waiting
+
+
+@once
+def rules(ports: Ports) -> CallerRules:
+    """Return the stage's rules for callers, in the table `requests`."""
+    return CallerRules.from_document(ports.environment.table("requests"))
 
 
 @once
@@ -19,8 +30,8 @@ def submissions(ports: Ports) -> Submissions:
     """Return the use case with its ports.
 
     The table `workflows` has, by workflow, its `function`, its `deadline_seconds`, its `contract` and whether it is
-    `retired`; `policies` the rows of each workflow with a policy; `requests` the fields of `CallerRules`. The variable
-    TELL_ERRORS is set on the embedded cloud only.
+    `retired`; `policies` the rows of each workflow with a policy. The variable TELL_ERRORS is set on the embedded cloud
+    only.
     """
     table = ports.environment.table
     workflows = table("workflows")
@@ -37,9 +48,27 @@ def submissions(ports: Ports) -> Submissions:
         ports.directory,
         ports.clock,
         startable,
-        CallerRules.from_document(table("requests")),
+        rules(),
         tells_errors=bool(ports.environment.text("TELL_ERRORS", "")),
     )
+
+
+@once
+def waiting(ports: Ports) -> Waiting:
+    """Return the use case with its ports."""
+    return Waiting(ports.ledger, ports.places, ports.clock)
+
+
+@once
+def lists(ports: Ports) -> Lists:
+    """Return the use case with its ports."""
+    return Lists(ports.ledger, tuple(ports.environment.table("workflows")))
+
+
+@once
+def cancellations(ports: Ports) -> Cancellations:
+    """Return the use case with its ports."""
+    return Cancellations(ports.ledger, ports.clock)
 
 
 def submit(event: Event) -> http.Reply:
@@ -59,16 +88,53 @@ def submit(event: Event) -> http.Reply:
 
 
 def report(event: Event) -> http.Reply:
-    """Report a request's status, result and tasks.
+    """Report a request's status, result and tasks, once it has ended if the query says to wait.
 
     HTTP:
+        query report.query: How long to wait.
         200 request-report: The request as it stands.
-        problems: unknown_request
+        problems: contract, unknown_request
     """
-    return http.document(HTTPStatus.OK, submissions().report(event["pathParameters"]["request_id"]))
+    request_id, query = event["pathParameters"]["request_id"], http.query_of(event)
+    validation.check("report.query", query)
+    if "wait" in query:
+        waiting().until_ended(request_id, int(query["wait"]))
+    return http.document(HTTPStatus.OK, submissions().report(request_id))
 
 
-ROUTES = {"POST /requests": submit, "GET /requests/{request_id}": report}
+def page(event: Event) -> http.Reply:
+    """List requests, the newest first; those of the caller's role only, if the stage's settings say so.
+
+    HTTP:
+        query requests.query: Which requests.
+        200 request-list: A page of at most 100 requests.
+        problems: contract
+    """
+    caller = http.caller_of(event)
+    role = role_of(caller) if rules().caller(caller).own_only else ""
+    return http.document(HTTPStatus.OK, lists().page(http.query_of(event), role))
+
+
+def cancel(event: Event) -> http.Reply:
+    """Cancel a request that the caller's role has submitted: its open tasks are withdrawn, and its workflow ends.
+
+    HTTP:
+        body cancellation: Why.
+        202 request-taken: The request is cancelled, by this call or by an earlier one, and ends soon.
+        problems: contract, unknown_request, irrevocable, request_decided, request_ended
+    """
+    document, request_id = strict_json.read(http.body_bytes(event)), event["pathParameters"]["request_id"]
+    request = cancellations().cancel(request_id, document, http.caller_of(event))
+    logger.info("request cancelled", request_id=request_id, workflow=request.workflow)
+    return http.document(HTTPStatus.ACCEPTED, {"request_id": request_id, "workflow": request.workflow})
+
+
+ROUTES = {
+    "POST /requests": submit,
+    "GET /requests": page,
+    "GET /requests/{request_id}": report,
+    "DELETE /requests/{request_id}": cancel,
+}
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:  # noqa: ARG001  Lambda passes it

@@ -200,7 +200,7 @@ class ThrottleSettings(DefaultedTable):
     default: Throttle
     """Routes without a throttle of their own, including unknown paths."""
     requests: Throttle
-    """`POST /requests` and `GET /requests/{id}`, each."""
+    """The routes of `/requests` and `/requests/{id}`, each."""
     review: Throttle
     """The pages for people, each method."""
     webhooks: Throttle
@@ -225,6 +225,9 @@ class LimitSettings(DefaultedTable):
     """`/review`, `/delegate`, `/inbox` and `/request` together."""
     callbacks: Limit
     """Answers of machines, all routes together. Many workers may share one gateway."""
+    waiting: Annotated[int, between(0, 20, "calls at once")]
+    """How many calls of `GET /requests/{id}?wait=` wait at once, each in an invocation of its own; further ones are
+    answered at once. 0 lets none wait."""
     public_concurrency: Annotated[int, between(0, 10_000, "invocations at once")]
     """The reserved concurrency of `review`, and of `webhook`; 0 reserves none. A reservation keeps a flood of webhooks
     from taking the account's whole concurrency, which approvers need too. Lambda accepts it only if 100 remain for all

@@ -103,7 +103,7 @@ def strict(context: dict[str, Any], sources: Sources) -> Synthesised:
         "workflows": {**settings.workflows, "order-approval": orders},
         "functions": FunctionSettings(log_retention_days=365, tracing=True, tracing_layer=TRACING_LAYER),
         "sweeper": SweeperSettings(every_minutes=1, grace_seconds=90),
-        "limits": LimitSettings(review=limit, callbacks=limit, public_concurrency=7),
+        "limits": LimitSettings(review=limit, callbacks=limit, waiting=5, public_concurrency=7),
     }
     return Synthesised(settings.model_copy(update=changes), sources, context)
 

@@ -98,9 +98,11 @@ RIGHTS = {
     "Requests/Requests/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Requests/Requests/Logs.Arn",
         READ,
-        items(WRITE, "REQUEST"),
+        items(WRITE, "AUDIT", "REQUEST", "TASK"),
         AUDIT_STAYS,
+        f"dynamodb:Query on {TABLE}/index/gsi1",
         DIRECTORY,
+        "dynamodb:UpdateItem on Limits/Table.Arn",
     },
     "Relay/Relay/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Relay/Relay/Logs.Arn",

@@ -82,6 +82,7 @@ ENVIRONMENT = {
     "DIRECTORY_TABLE": DIRECTORY_TABLE,
     "LIMITS_TABLE": LIMITS_TABLE,
     "LIMITS": json.dumps({"per_source": 10_000, "per_token": 10_000}),
+    "WAITING": "2",
     "BUS_NAME": BUS,
     "BASE_URL": BASE_URL,
     "CHANNEL": "email",

@@ -11,7 +11,7 @@ from countersign.domain import tasks, upkeep, votes
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.links import MOST_WAITING, Link, Purpose
-from countersign.domain.requests import Request, RequestStatus
+from countersign.domain.requests import Cancelling, Request, RequestStatus
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import STAYING, Change, Delegation, Ring, RingState, Status, Task, Vote
 from countersign.ports import Ledger
@@ -460,6 +460,55 @@ def test_the_end_of_an_execution_without_a_request_is_recorded_too(books: Books)
 def test_the_start_of_an_unknown_request_is_not_recorded(books: Books) -> None:
     books.ledger.started(REQUEST_ID, "arn:1")
     assert books.ledger.request(REQUEST_ID) is None
+
+
+MARK = Cancelling("ordered twice", CALLER, NOW)
+
+
+def withdrawing(task: Task) -> Change:
+    return tasks.withdraw(task, CALLER, MARK.reason, NOW, tasks.WITHDRAWN_BY_CALLER)
+
+
+def test_a_request_is_marked_and_its_tasks_are_withdrawn_in_one_transaction_and_only_once(books: Books) -> None:
+    books.ledger.submit(ASKED, NOW)
+    books.ledger.started(REQUEST_ID, "arn:1")
+    running, first, second = books.request(), books.open(), books.open(task_id="order-1001.second")
+    decided = books.ledger.commit(answer(second))
+    with pytest.raises(LedgerConflictError):
+        books.ledger.cancel(running, MARK, [withdrawing(first), withdrawing(second)])
+    assert (books.request(), books.task(), books.task(second.task_id)) == (running, first, decided)
+    books.ledger.cancel(running, MARK, [withdrawing(first)])
+    assert books.request() == dataclasses.replace(running, cancelling=MARK)
+    assert (books.task().status, books.events()) == (Status.CANCELLED, ["opened", "cancelled"])
+    books.assert_unbroken()
+    with pytest.raises(LedgerConflictError):
+        books.ledger.cancel(running, MARK, [])
+
+
+def test_a_request_that_is_cancelled_before_its_start_is_recorded_ends_and_is_due_no_longer(books: Books) -> None:
+    books.ledger.submit(dataclasses.replace(ASKED, input={}), NOW)
+    books.ledger.cancel(books.request(), MARK, [])
+    books.ledger.started(REQUEST_ID, "arn:1")
+    request = books.request()
+    assert (request.status, request.error, request.input, request.ended_at) == ("cancelled", "withdrawn", None, NOW)
+    assert list(books.ledger.overdue(NOW + timedelta(days=1))) == []
+    with pytest.raises(LedgerConflictError):
+        books.ledger.cancel(dataclasses.replace(request, status=RequestStatus.RUNNING), MARK, [])
+
+
+def test_started_requests_are_listed_the_newest_first_from_a_position_and_since_a_time(books: Books) -> None:
+    for number in range(4):
+        asked = Request(f"order-{number}", WORKFLOW, submitted_by=CALLER, created_at=NOW + timedelta(hours=number))
+        books.ledger.submit(dataclasses.replace(asked, input={}), asked.created_at or NOW)
+        if number:
+            books.ledger.started(asked.request_id, "arn:1")
+    books.ledger.finish("order-2", WORKFLOW, FAILED, None, NOW, "timed_out")
+    (newest,), position = books.ledger.listed(None, None, 1)
+    assert (newest.request_id, newest.status, newest.submitted_by) == ("order-3", "running", CALLER)
+    (ended, oldest), end = books.ledger.listed(None, position, 5)
+    assert (ended.request_id, ended.error, oldest.request_id, end) == ("order-2", "timed_out", "order-1", None)
+    since = books.ledger.listed(NOW + timedelta(hours=2), None, 5)
+    assert ([request.request_id for request in since[0]], since[1]) == (["order-3", "order-2"], None)
 
 
 # The outbox and the inbox

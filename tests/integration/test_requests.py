@@ -1,17 +1,27 @@
 """`POST /requests` and `GET /requests/{request_id}`: each status of the contract."""
 
 import json
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+import requests_api.handler
+from countersign.adapters.places import DynamoPlaces
+from countersign.domain import tasks
+from countersign.domain.requests import RequestStatus
 from countersign.domain.strict_json import MAX_BODY_BYTES
+from countersign.domain.tasks import Status
+from countersign.functions.clients import client
+from countersign.services.waiting import Waiting
 from countersign.testing.builders import APPROVER, CALLER, REQUEST_ID, WORKFLOW, any_input, any_request
 from requests_api.handler import handler
 from tests.integration.conftest import (
     ALIAS,
     CODE_TABLES,
+    LIMITS_TABLE,
     Answer,
     Kit,
     Operation,
@@ -171,6 +181,99 @@ def test_an_error_of_the_ledger_is_reported_without_its_text(kit: Kit, error: st
         answer = get()
     assert_problem(answer, status, code)
     assert error not in answer.body
+
+
+def test_a_call_waits_for_the_end_of_a_request(
+    kit: Kit, invocations: Operation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post()
+
+    def end(_: float) -> None:
+        kit.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, {}, kit.now)
+
+    monkeypatch.setattr(requests_api.handler, "Waiting", partial(Waiting, pause=end))
+    forget_what_functions_made()
+    answer = call(handler, "GET", f"/requests/{REQUEST_ID}", query={"wait": "25"}, caller=CALLER)
+    assert (answer.status, answer.document["status"]) == (200, "succeeded")
+
+
+@pytest.mark.parametrize("query", [*({"wait": text} for text in ("0", "26", "-1", "1.5", "1,2", "")), {"wiat": "5"}])
+def test_a_wrong_query_is_400(kit: Kit, query: dict[str, str]) -> None:
+    assert_problem(call(handler, "GET", f"/requests/{REQUEST_ID}", query=query, caller=CALLER), 400, "contract")
+
+
+def test_places_are_taken_left_and_free_after_their_time(kit: Kit) -> None:
+    places, now = DynamoPlaces(client("dynamodb"), LIMITS_TABLE, 2), datetime(2026, 3, 1, 9, tzinfo=UTC)
+    until = now + timedelta(seconds=28)
+    assert {places.take(now, until), places.take(now, until)} == {0, 1}
+    assert places.take(until - timedelta(seconds=1), until) is None
+    places.leave(1, until)
+    assert (places.take(now, until + timedelta(1)), places.take(until, until + timedelta(1))) == (1, 0)
+    places.leave(0, until)
+    assert places.take(until, until) is None, "a late holder leaves no place that is another's"
+    with answering("dynamodb", "UpdateItem", Answer(500, "InternalServerError")):
+        assert places.take(until + timedelta(2), until) is None
+        places.leave(0, until)
+
+
+# The list
+
+
+def listed(**query: str) -> Page:
+    return call(handler, "GET", "/requests", query=query, caller=CALLER)
+
+
+def test_the_list_has_the_requests_that_the_filters_let_through(kit: Kit, invocations: Operation) -> None:
+    post()
+    answer = listed(status="running", workflow=WORKFLOW)
+    (summary,) = answer.document["requests"]
+    assert (answer.status, summary["request_id"], answer.document["cursor"]) == (200, REQUEST_ID, None)
+    assert listed(status="failed").document == {"requests": [], "cursor": None}
+    assert_problem(listed(status="open"), 400, "contract", "/status")
+
+
+def test_a_role_may_be_limited_to_its_own_requests(kit: Kit, invocations: Operation) -> None:
+    post()
+    for role, found in ((CALLER, 1), (f"{CALLER}-2", 0)):
+        limits = {role: {"workflows": None, "agent": False, "own_only": True}}
+        forget_what_functions_made(requests=CODE_TABLES["requests"] | {"callers": limits})
+        answer = call(handler, "GET", "/requests", caller=role)
+        assert len(answer.document["requests"]) == found
+
+
+# DELETE
+
+
+def cancel(caller: str = CALLER, body: str = '{"reason": "ordered twice"}') -> Page:
+    return call(handler, "DELETE", f"/requests/{REQUEST_ID}", body=body, caller=caller)
+
+
+def test_a_cancelled_request_is_202_also_the_second_time(kit: Kit, invocations: Operation) -> None:
+    post()
+    kit.open_task()
+    answers = [cancel(), cancel()]
+    assert [(answer.status, answer.document) for answer in answers] == [
+        (202, {"request_id": REQUEST_ID, "workflow": WORKFLOW})
+    ] * 2
+    assert (kit.task().status, kit.task().closed_comment) == (Status.CANCELLED, "ordered twice")
+    assert kit.audit()[-1].event.actor == CALLER
+
+
+def test_a_request_that_cannot_be_cancelled_is_409_and_one_of_another_role_404(
+    kit: Kit, invocations: Operation
+) -> None:
+    assert_problem(cancel(), 404, "unknown_request")
+    post()
+    assert_problem(cancel(f"{CALLER}-2"), 404, "unknown_request")
+    assert_problem(cancel(body="{}"), 400, "contract", "/reason")
+    task = kit.open_task(irrevocable=True)
+    assert_problem(cancel(), 409, "irrevocable")
+    kit.ledger.commit(tasks.cancel(task, "", "", kit.now))  # type: ignore[arg-type]
+    kit.open_task(task_id="order-1001.second")
+    kit.decide(task_id="order-1001.second")
+    assert_problem(cancel(), 409, "request_decided")
+    kit.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, None, kit.now)
+    assert_problem(cancel(), 409, "request_ended")
 
 
 def test_an_unknown_route_is_404(kit: Kit) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from aws_cdk import Duration
 from constructs import Construct
 
-from countersign.domain.tasks import WITHDRAWN_BY_REQUESTER
+from countersign.domain.tasks import WITHDRAWN_BY_CALLER, WITHDRAWN_BY_REQUESTER
 from stacks.components.actors.actor import Actor
 from stacks.components.actors.stream_consumer import Batches, StreamConsumer
 from stacks.components.flow.workflow_function import COMPLETE, WorkflowFunction
@@ -31,10 +31,14 @@ WITHDRAWN = {
     "dynamodb": {
         "Keys": {"sk": {"S": ["TASK"]}},
         "OldImage": {"status": {"S": ["OPEN"]}},
-        "NewImage": {"status": {"S": ["CANCELLED"]}, "closed_because": {"S": [WITHDRAWN_BY_REQUESTER]}},
+        "NewImage": {
+            "status": {"S": ["CANCELLED"]},
+            "closed_because": {"S": [WITHDRAWN_BY_REQUESTER, WITHDRAWN_BY_CALLER]},
+        },
     },
 }
-"""A requester's withdrawal. The page that took it may complete no callback; operators ring for their own."""
+"""A withdrawal by the requester or the caller. The functions that took it may complete no callback; operators ring for
+their own."""
 
 BOUNCED = {
     "eventName": ["MODIFY"],

@@ -1,18 +1,21 @@
-"""The requests function: starts workflows, and reports their state."""
+"""The requests function: starts and cancels workflows, and reports their state."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aws_cdk import Duration
 from constructs import Construct
 
 from stacks.components.actors.actor import Actor
 from stacks.components.edge.api import PublicApi, Route, Throttle
 from stacks.components.flow.workflow_function import WorkflowFunction
 from stacks.components.flow.workflow_rights import WorkflowRights
+from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.directory import Directory
 from stacks.components.state.ledger import Ledger
+from stacks.components.state.limits import Limits
 
 
 class Requests(Actor):
@@ -21,6 +24,7 @@ class Requests(Actor):
     Args:
         ledger: The ledger.
         directory: The directory.
+        limits: The limits of its waiting callers.
         workflows: The workflows that it starts.
         tables: Its tables of workflows, policies and rules.
         tells_errors: Whether its reports say what a workflow raised.
@@ -33,6 +37,7 @@ class Requests(Actor):
         *,
         ledger: Ledger,
         directory: Directory,
+        limits: Limits,
         workflows: Sequence[WorkflowFunction],
         tables: Mapping[str, Any],
         tells_errors: bool,
@@ -41,16 +46,24 @@ class Requests(Actor):
             scope,
             construct_id,
             folder="requests_api",
-            description="Starts workflows, and reports their state",
+            description="Starts and cancels workflows, and reports their state",
             ledger=ledger,
-            environment={**directory.environment, **({"TELL_ERRORS": "yes"} if tells_errors else {})},
+            # The longest wait, and the reads before and after it; the API gives up after 30 seconds.
+            options=FunctionOptions(timeout=Duration.seconds(29)),
+            environment={
+                **directory.environment,
+                **limits.requests,
+                **({"TELL_ERRORS": "yes"} if tells_errors else {}),
+            },
             tables=tables,
         )
         ledger.grant_requests(self.function)
         directory.grant_read(self.function)
+        limits.grant_wait(self.function)
         WorkflowRights(self, "Workflows", function=self.function, workflows=workflows, start=True)
 
     def add_routes(self, api: PublicApi, throttle: Throttle) -> None:
         """Add the routes that it answers, each with this throttle."""
-        routes = [Route(key, throttle) for key in ("POST /requests", "GET /requests/{request_id}")]
+        paths = {"/requests": ("POST", "GET"), "/requests/{request_id}": ("GET", "DELETE")}
+        routes = [Route(f"{method} {path}", throttle) for path, methods in paths.items() for method in methods]
         api.add_routes(self, self.function, *routes)

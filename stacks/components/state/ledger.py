@@ -187,9 +187,10 @@ class Ledger(Construct):
         self._allow(grantee, "dynamodb:UpdateItem", items=_REQUESTS)
 
     def grant_requests(self, grantee: iam.IGrantable) -> None:
-        """Allow recording requests, and reading their state and tasks."""
+        """Allow recording requests, reading and listing them with their tasks, and withdrawing open tasks."""
         self._allow(grantee, *_READ)
-        self._allow(grantee, *_WRITE, items=_REQUESTS)
+        self._allow(grantee, *_WRITE, items=(*_TASKS, *_REQUESTS))
+        self._allow_index(grantee)
 
     def grant_submit(self, grantee: iam.IGrantable) -> None:
         """Allow recording requests and their starts."""

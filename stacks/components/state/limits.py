@@ -1,4 +1,4 @@
-"""Limits: the table that counts public requests per minute."""
+"""Limits: the table that counts public requests per minute, and has the places of waiting callers."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ _NOTHING_TO_RECOVER = "it holds counters of the current minute: no data needs re
 
 
 class Limits(Construct):
-    """Counters, each of use for a minute. The table is neither protected nor kept.
+    """Counters and places, each of use for a minute. The table is neither protected nor kept.
 
     Args:
         review: The review function's limits for one network, in requests a minute: `per_source` in all, `per_token`
             with one token.
         callbacks: The webhook function's limits for callbacks, likewise.
+        waiting: How many callers may wait for the end of a request at once.
         concurrency: Reserved concurrency of each public function; None to reserve none.
 
     Attributes:
         review: Variables of the review function.
         callbacks: Variables of the webhook function.
+        requests: Variables of the requests function.
         concurrency: Reserved concurrency of each public function.
     """
 
@@ -39,6 +41,7 @@ class Limits(Construct):
         *,
         review: Mapping[str, int],
         callbacks: Mapping[str, int],
+        waiting: int,
         concurrency: int | None,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -57,6 +60,7 @@ class Limits(Construct):
         self.review, self.callbacks = (
             {"LIMITS_TABLE": self._table.table_name, "LIMITS": json.dumps(rates)} for rates in (review, callbacks)
         )
+        self.requests = {"LIMITS_TABLE": self._table.table_name, "WAITING": str(waiting)}
         self.concurrency = concurrency
 
     def grant_count(self, function: PythonFunction) -> None:
@@ -77,4 +81,8 @@ class Limits(Construct):
                 )
             ],
         )
+        self.grant_wait(function)
+
+    def grant_wait(self, function: PythonFunction) -> None:
+        """Allow a function to take and leave the places of waiting callers."""
         allow(function, "dynamodb:UpdateItem", on=[self._table.table_arn])

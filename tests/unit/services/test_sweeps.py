@@ -372,9 +372,9 @@ def test_a_mail_outage_does_not_delay_the_repair_of_a_decision() -> None:
     sweeper = Sweeper(*unsent, any_decided_task(decided_at=NOW + DAY))
     read = sweeper.ledger.request
 
-    def read_slowly(request_id: str) -> Request | None:
+    def read_slowly(request_id: str, *, consistent: bool = True) -> Request | None:
         sweeper.clock.move(seconds=1)
-        return read(request_id)
+        return read(request_id, consistent=consistent)
 
     sweeper.ledger.request = read_slowly  # type: ignore[method-assign]
     first, *others = sweeper.after(DAY + GRACE)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         KeptEvents,
         Ledger,
         PaymentLooks,
+        Places,
         ProviderApi,
         Secrets,
         WorkflowStarter,
@@ -75,6 +76,14 @@ class Ports:
         from countersign.adapters.counters import DynamoCounters
 
         return DynamoCounters(client("dynamodb"), self.environment.text("LIMITS_TABLE"))
+
+    @cached_property
+    def places(self) -> "Places":
+        """The places of waiting callers, WAITING of them, in the table LIMITS_TABLE."""
+        from countersign.adapters.places import DynamoPlaces
+
+        number = int(self.environment.text("WAITING"))
+        return DynamoPlaces(client("dynamodb"), self.environment.text("LIMITS_TABLE"), number)
 
     @cached_property
     def hand_off(self) -> "HandOff":

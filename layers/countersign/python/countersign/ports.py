@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # the annotations alone need them: each function imports what
     from countersign.domain.links import Link
     from countersign.domain.people import Entry
     from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
-    from countersign.domain.requests import Raised, Request, RequestStatus
+    from countersign.domain.requests import Cancelling, Position, Raised, Request, RequestStatus
     from countersign.domain.tasks import Change, Ring, Task
     from countersign.providers.base import Verified, WebhookRequest
 
@@ -190,8 +190,8 @@ class AnswerLedger(TaskLedger, Protocol):
 class RequestLedger(Protocol):
     """Requests and their results. Every method may raise LedgerUnavailableError."""
 
-    def request(self, request_id: str) -> Request | None:
-        """Return the request, read consistently, or None."""
+    def request(self, request_id: str, *, consistent: bool = True) -> Request | None:
+        """Return the request, read consistently by default, or None."""
         ...
 
     def submit(self, request: Request, at: datetime) -> Request:
@@ -213,6 +213,37 @@ class RequestLedger(Protocol):
         raised: Raised | None = None,
     ) -> None:
         """Record the end of a request; the first recorded end stays."""
+        ...
+
+    def listed(
+        self, since: datetime | None, after: Position | None, most: int
+    ) -> tuple[list[Request], Position | None]:
+        """Return requests whose start is recorded, the newest first, with eventual consistency.
+
+        Args:
+            since: The earliest time of their submission; None for any.
+            after: The position after which to begin; None for the newest.
+            most: The most requests, at most 100.
+
+        Returns:
+            The requests, without input, result and tasks, and the position at which to go on; None at the end.
+        """
+        ...
+
+    def cancel(self, request: Request, cancelling: Cancelling, withdrawals: Sequence[Change]) -> None:
+        """Mark a request and withdraw tasks of it, in one transaction.
+
+        A request whose start is not recorded ends with it: nobody starts it again. If it was started all the same, its
+        workflow finds the mark.
+
+        Args:
+            request: The request as it was read, not ended.
+            cancelling: The mark.
+            withdrawals: The changes of its open tasks, at most `cancellations.AT_ONCE`.
+
+        Raises:
+            LedgerConflictError: The request or one of the tasks has changed since.
+        """
         ...
 
     def task_ids(self, request_id: str) -> list[str]:
@@ -266,6 +297,18 @@ class Counters(Protocol):
         Raises:
             LedgerUnavailableError: The table did not answer.
         """
+        ...
+
+
+class Places(Protocol):
+    """The places of the callers who wait for the end of a request; all containers share them."""
+
+    def take(self, now: datetime, until: datetime) -> int | None:
+        """Take a free place until a time, and return its number; None if none is free, or the table did not answer."""
+        ...
+
+    def leave(self, place: int, until: datetime) -> None:
+        """Give up a place that was taken until this time."""
         ...
 
 

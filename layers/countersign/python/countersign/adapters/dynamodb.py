@@ -39,6 +39,12 @@ _BATCH_SIZE = 100
 _BATCH_ATTEMPTS = 5
 
 
+class SameAs(str):
+    """The value of another attribute of the item, named by this text."""
+
+    __slots__ = ()
+
+
 class Table:
     """One DynamoDB table; documents in, documents out."""
 
@@ -52,8 +58,15 @@ class Table:
             answer = self._client.get_item(TableName=self._name, Key=to_item(key), ConsistentRead=consistent)
         return from_item(answer["Item"]) if "Item" in answer else None
 
-    def get_many(self, keys: Sequence[dict[str, str]], *, consistent: bool = True) -> list[dict[str, Any]]:
+    def get_many(
+        self, keys: Sequence[dict[str, str]], *, consistent: bool = True, only: Sequence[str] = ()
+    ) -> list[dict[str, Any]]:
         """Return the existing documents of these keys, read consistently by default, in no order.
+
+        Args:
+            keys: The keys.
+            consistent: Whether to read consistently.
+            only: The attributes to read; empty for all.
 
         Raises:
             LedgerUnavailableError: DynamoDB throttled the calls, or repeatedly left keys unread.
@@ -65,7 +78,7 @@ class Table:
                 return found
             batch, waiting = waiting[:_BATCH_SIZE], waiting[_BATCH_SIZE:]
             with translated():
-                asked = {"Keys": batch, "ConsistentRead": consistent}
+                asked = {"Keys": batch, "ConsistentRead": consistent, **_projection(only)}
                 answer = self._client.batch_get_item(RequestItems={self._name: asked})
             found += map(from_item, answer["Responses"].get(self._name, []))
             waiting += answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys", [])
@@ -112,6 +125,33 @@ class Table:
             "ExpressionAttributeValues": to_item({":pk": pk, ":after": after or None, ":until": until or None}),
         }
         return self._pages(self._client.query, arguments)
+
+    def latest(
+        self, pk: str, *, since: str = "", after: dict[str, str] | None = None, most: int
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """Return entries of a partition of the index `INDEX`, the last first, with eventual consistency.
+
+        Args:
+            pk: The partition.
+            since: Lower bound of the sort keys, inclusive; empty for all.
+            after: The keys of the entry after which to begin; None for the last.
+            most: The most entries.
+
+        Returns:
+            The entries, and whether there may be more.
+        """
+        arguments: dict[str, Any] = {
+            "TableName": self._name,
+            "IndexName": INDEX,
+            "KeyConditionExpression": f"{INDEX_PK} = :pk" + (f" AND {INDEX_SK} >= :since" if since else ""),
+            "ExpressionAttributeValues": to_item({":pk": pk, ":since": since or None}),
+            "ScanIndexForward": False,
+            "Limit": most,
+            **({"ExclusiveStartKey": to_item(after)} if after else {}),
+        }
+        with translated():
+            page = self._client.query(**arguments)
+        return [from_item(item) for item in page["Items"]], "LastEvaluatedKey" in page
 
     def scan(self, sk: str) -> Iterator[dict[str, Any]]:
         """Yield every document with this sort key. Reads the whole table: only for operators."""
@@ -168,17 +208,22 @@ class Table:
 
         Args:
             key: Key of the item.
-            fields: New values by attribute name.
+            fields: New values by attribute name; a `SameAs` copies another attribute.
             condition: Names attributes as `#name` and values as `:name`; empty for no condition.
             values: The condition's values by their names without the colon.
         """
         fields = {**fields, "v": SCHEMA_VERSION}
         set_fields = {name: value for name, value in fields.items() if value is not None}
         removed = [f"#{name}" for name in fields if name not in set_fields]
-        expression = "SET " + ", ".join(f"#{name} = :new_{name}" for name in set_fields)
+        copied = {name: value for name, value in set_fields.items() if isinstance(value, SameAs)}
+        given = {name: value for name, value in set_fields.items() if name not in copied}
+        terms = {name: f":new_{name}" for name in given} | {name: f"#{other}" for name, other in copied.items()}
+        expression = "SET " + ", ".join(f"#{name} = {terms[name]}" for name in set_fields)
         if removed:
             expression += " REMOVE " + ", ".join(removed)
-        mentioned = set(fields) | {word[1:].rstrip(",)") for word in condition.split() if word.startswith("#")}
+        mentioned = {*fields, *copied.values()} | {
+            word[1:].rstrip(",)") for word in condition.split() if word.startswith("#")
+        }
         return {
             "Update": {
                 "TableName": self._name,
@@ -187,7 +232,7 @@ class Table:
                 **({"ConditionExpression": condition} if condition else {}),
                 "ExpressionAttributeNames": {f"#{name}": name for name in sorted(mentioned)},
                 "ExpressionAttributeValues": {
-                    **{f":new_{name}": to_attribute(value) for name, value in set_fields.items()},
+                    **{f":new_{name}": to_attribute(value) for name, value in given.items()},
                     **{f":{name}": to_attribute(value) for name, value in values.items()},
                 },
             }
@@ -214,6 +259,13 @@ class Table:
             if "LastEvaluatedKey" not in page:
                 return
             arguments["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _projection(only: Sequence[str]) -> dict[str, Any]:
+    if not only:
+        return {}
+    names = {f"#{name}": name for name in only}
+    return {"ProjectionExpression": ", ".join(names), "ExpressionAttributeNames": names}
 
 
 @contextmanager

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import heapq
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from countersign.adapters.dynamodb import Table
+from countersign.adapters.dynamodb import SameAs, Table
 from countersign.adapters.event_items import (
     applied_fields,
     as_opened,
@@ -27,6 +27,7 @@ from countersign.adapters.keys import (
     INBOX,
     INDEX_PK,
     INDEX_SK,
+    LISTED,
     OUTBOX,
     PARKED,
     PARKED_SHARDS,
@@ -54,7 +55,7 @@ from countersign.adapters.keys import (
     token_key,
 )
 from countersign.adapters.link_items import link_document, link_of
-from countersign.adapters.request_items import NOT_WAITING, end_fields, request_document, request_of
+from countersign.adapters.request_items import SUMMARY, end_fields, request_document, request_of, started_fields
 from countersign.adapters.task_items import (
     NEVER_DUE,
     RETENTION,
@@ -76,7 +77,7 @@ if TYPE_CHECKING:
     from countersign.domain.links import Link
     from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
     from countersign.domain.questions import Correlation
-    from countersign.domain.requests import Raised, Request, RequestStatus
+    from countersign.domain.requests import Cancelling, Position, Raised, Request, RequestStatus
 
 _PAGE = 50
 """How many tasks, or entries of the index, are read from the table in one call; a task has two items."""
@@ -359,9 +360,9 @@ class DynamoLedger:
 
     # Requests
 
-    def request(self, request_id: str) -> Request | None:
+    def request(self, request_id: str, *, consistent: bool = True) -> Request | None:
         """See `RequestLedger.request`."""
-        document = self._table.get(request_key(request_id))
+        document = self._table.get(request_key(request_id), consistent=consistent)
         return request_of(document) if document else None
 
     def submit(self, request: Request, at: datetime) -> Request:
@@ -373,7 +374,8 @@ class DynamoLedger:
         """See `RequestLedger.started`."""
         from countersign.domain.requests import RequestStatus
 
-        fields = {"status": RequestStatus.RUNNING.value, "execution_arn": execution_arn or None, **NOT_WAITING}
+        fields = {"status": RequestStatus.RUNNING.value, "execution_arn": execution_arn or None}
+        fields |= started_fields(SameAs("submitted_at"))
         self._unless_ended(request_id, fields, "#status = :submitted", {"submitted": "submitted"})
 
     def finish(
@@ -389,8 +391,39 @@ class DynamoLedger:
         """See `RequestLedger.finish`."""
         text = None if result is None else json.dumps(result, ensure_ascii=False)
         fields = {"workflow": workflow, "result": text, **end_fields(status, error, raised, at)}
-        condition = "attribute_not_exists(#status) OR #status IN (:submitted, :running)"
-        self._unless_ended(request_id, fields, condition, {"submitted": "submitted", "running": "running"})
+        if not self._unless_ended(request_id, fields, "#status = :running", {"running": "running"}):
+            # Before its start was recorded, or without a submission.
+            condition = "attribute_not_exists(#status) OR #status = :submitted"
+            fields |= started_fields(to_text(at))
+            self._unless_ended(request_id, fields, condition, {"submitted": "submitted"})
+
+    def listed(
+        self, since: datetime | None, after: Position | None, most: int
+    ) -> tuple[list[Request], Position | None]:
+        """See `RequestLedger.listed`; two calls to DynamoDB."""
+        from countersign.domain.requests import Position
+
+        start = after and request_key(after.request_id) | {INDEX_PK: LISTED, INDEX_SK: after.at}
+        entries, more = self._table.latest(LISTED, since=to_text(since) if since else "", after=start, most=most)
+        keys = [{"pk": entry["pk"], "sk": entry["sk"]} for entry in entries]
+        found = {each["pk"]: each for each in self._table.get_many(keys, consistent=False, only=("pk", *SUMMARY))}
+        listed = [request_of(found[key["pk"]]) for key in keys if key["pk"] in found]
+        if not more:
+            return listed, None
+        return listed, Position(entries[-1][INDEX_SK], entries[-1]["pk"].removeprefix(REQUEST))
+
+    def cancel(self, request: Request, cancelling: Cancelling, withdrawals: Sequence[Change]) -> None:
+        """See `RequestLedger.cancel`."""
+        from countersign.domain.requests import WITHDRAWN, RequestStatus
+
+        fields: dict[str, Any] = {"cancelling": cancelling._asdict() | {"at": to_text(cancelling.at)}}
+        if request.status is RequestStatus.SUBMITTED:
+            fields |= end_fields(RequestStatus.CANCELLED, WITHDRAWN, None, cancelling.at)
+            fields |= started_fields(SameAs("submitted_at"))
+        condition = "#status = :standing AND attribute_not_exists(#cancelling)"
+        standing = {"standing": request.status.value}
+        mark = self._table.update(request_key(request.request_id), fields, condition, standing)
+        self._table.write([mark, *(write for change in withdrawals for write in self._writes(change)[1])])
 
     def task_ids(self, request_id: str) -> list[str]:
         """See `RequestLedger.task_ids`."""

@@ -44,6 +44,9 @@ PARKED_SHARDS = tuple(f"{PARKED}{shard}" for shard in range(8))
 RESERVED_SHARDS = ("RESERVED#0",)
 """The partition of the index for payments with money that is reserved for refunds. There are few."""
 
+LISTED = "REQUESTS"
+"""Partition of the index for requests whose start is recorded, by the time of their submission."""
+
 Key = dict[str, str]
 
 

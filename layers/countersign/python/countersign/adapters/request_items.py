@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from countersign.adapters.keys import REQUEST, request_key
-from countersign.adapters.task_items import NEVER_DUE, due, epoch_after
+from countersign.adapters.keys import INDEX_PK, INDEX_SK, LISTED, REQUEST, request_key
+from countersign.adapters.task_items import due, epoch_after
 from countersign.domain.clock import from_text, to_text
 
 if TYPE_CHECKING:
     from countersign.domain.requests import Raised, Request, RequestStatus
 
-NOT_WAITING: Mapping[str, Any] = {"input": None, **NEVER_DUE}
-"""Fields that a started request no longer needs: Lambda has its input, and the sweeper ignores it."""
+SUMMARY = ("workflow", "submitted_by", "submitted_at", "status", "ended_at", "error")
+"""The attributes of a request that a list reads."""
 
 
 def request_document(request: Request, at: datetime) -> dict[str, Any]:
@@ -58,11 +58,16 @@ def request_of(document: Mapping[str, Any]) -> Request:
     )
 
 
+def started_fields(at: str) -> dict[str, Any]:
+    """Return the attributes of a started request: Lambda has its input, the sweeper ignores it, and it is listed."""
+    return {"input": None, INDEX_PK: LISTED, INDEX_SK: at}
+
+
 def end_fields(status: RequestStatus, error: str, raised: Raised | None, at: datetime) -> dict[str, Any]:
     """Return the attributes of an ended request. Releases without `cancelled` read a withdrawn request as failed."""
     stored = "failed" if status == "cancelled" else status.value
     why = {"error": error or None, "raised": raised and {"class": raised.kind, "at": raised.at}}
-    return {"status": stored, **why, "ended_at": to_text(at), "ttl": epoch_after(at), **NOT_WAITING}
+    return {"status": stored, **why, "ended_at": to_text(at), "ttl": epoch_after(at)}
 
 
 def _end_of(document: Mapping[str, Any]) -> tuple[RequestStatus, str]:

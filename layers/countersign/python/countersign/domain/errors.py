@@ -277,6 +277,18 @@ class UnknownRequestError(CountersignError):
     """No request of this id was ever submitted."""
 
 
+class RequestEndedError(CountersignError):
+    """A caller cancels a request that has ended."""
+
+
+class RequestDecidedError(CountersignError):
+    """A caller cancels a request whose workflow is about to apply a decision or an answer."""
+
+
+class IrrevocableError(CountersignError):
+    """A caller cancels a request about which a machine may have acted already."""
+
+
 class UnknownTaskError(CountersignError):
     """No task has this id."""
 

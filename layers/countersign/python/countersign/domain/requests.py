@@ -1,10 +1,14 @@
 """Requests: the workflows that callers start, and their results."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
+
+REQUEST_ID = re.compile("[A-Za-z0-9_-]{1,64}", re.ASCII)
+"""The form of the contract `request`. No other id was ever submitted, and the ledger refuses longer keys."""
 
 EXECUTION_MARGIN = timedelta(hours=1)
 """Minimum time between a task's deadline and the time-out of its execution, in which the workflow can end."""
@@ -63,6 +67,18 @@ class Raised(NamedTuple):
     at: str
 
 
+class Position(NamedTuple):
+    """A place in the list of requests, the newest first.
+
+    Attributes:
+        at: The time of the request there, as the list is sorted by it.
+        request_id: The request there.
+    """
+
+    at: str
+    request_id: str
+
+
 @dataclass(frozen=True)
 class Request:
     """A caller's request to run a workflow.
@@ -99,6 +115,16 @@ class Request:
     error: str = ""
     raised: Raised | None = None
     cancelling: Cancelling | None = None
+
+    @property
+    def reported_status(self) -> RequestStatus:
+        """The status as callers read it: a start that is not recorded yet is repeated, so the request runs."""
+        return RequestStatus.RUNNING if self.status is RequestStatus.SUBMITTED else self.status
+
+    @property
+    def reported_error(self) -> dict[str, str] | None:
+        """The error as callers read it; None while it runs, or if it succeeded."""
+        return {"code": self.error, "message": ERRORS[self.error]} if self.error else None
 
     @property
     def ended(self) -> bool:

@@ -56,7 +56,7 @@ class Transition:
 OPENING = Transition(None, Status.OPEN, by="the workflow's open step")
 DECIDING = Transition(Status.OPEN, Status.DECIDED, by="webhook, results", deadline=Deadline.BEFORE)
 EXPIRING = Transition(Status.OPEN, Status.EXPIRED, by="the workflow's read step", deadline=Deadline.PASSED)
-CANCELLING = Transition(Status.OPEN, Status.CANCELLED, by="workflow, operator, executions")
+CANCELLING = Transition(Status.OPEN, Status.CANCELLED, by="workflow, operator, requests, executions")
 FORESTALLING = Transition(None, Status.CANCELLED, by="workflow, operator")
 APPROVING = Transition(None, Status.APPLIED, by="the workflow's auto step, under its policy")
 APPLYING = Transition(Status.DECIDED, Status.APPLIED, by="the workflow's read step")
@@ -74,7 +74,10 @@ WITHDRAWN_BY_OPERATOR = "withdrawn_by_operator"
 WITHDRAWN_BY_REQUESTER = "withdrawn_by_requester"
 """The reason of a task that its requester withdrew."""
 
-WITHDRAWN_BY_PEOPLE = frozenset({WITHDRAWN_BY_OPERATOR, WITHDRAWN_BY_REQUESTER})
+WITHDRAWN_BY_CALLER = "withdrawn_by_caller"
+"""The reason of a task whose request its caller cancelled."""
+
+WITHDRAWN_BY_PEOPLE = frozenset({WITHDRAWN_BY_OPERATOR, WITHDRAWN_BY_REQUESTER, WITHDRAWN_BY_CALLER})
 """The reasons of withdrawals about which the workflow does not know yet: its callback must be rung."""
 
 HAND_OFF_FAILED = "hand_off_failed"
@@ -234,9 +237,9 @@ class Task:
         expires_at: The deadline; may move, but never past `max_expires_at`.
         decided_by: The recipients whose votes decided.
         closed_because: Why it was cancelled, such as `hand_off_failed`; empty if it was not.
-        closed_by: Who withdrew it, an operator's IAM ARN or the requester's address; empty if nobody did.
-        closed_comment: The reason for withdrawing it, in the words of the operator or the requester, which the people
-            who were asked can read.
+        closed_by: Who withdrew it, the IAM ARN of an operator or of the caller's role, or the requester's address;
+            empty if nobody did.
+        closed_comment: The reason for withdrawing it, in their words, which the people who were asked can read.
         tells_requester: Whether the requester is told the outcome: they have an address, and decide nothing themselves.
         superseded: Whether another task's answer was used although this one was decided.
         received: The keys of the collected answers that are there.
@@ -532,14 +535,15 @@ def cancel(task: Task, actor: str, reason: str, now: datetime) -> Change | None:
     return Change(task, CANCELLING, fields, (AuditEvent("cancelled", actor, data={"reason": reason}),), now)
 
 
-def withdraw(task: Task, operator: str, comment: str, now: datetime) -> Change:
-    """Return the withdrawal of an open task by an operator.
+def withdraw(task: Task, by: str, comment: str, now: datetime, reason: str = WITHDRAWN_BY_OPERATOR) -> Change:
+    """Return the withdrawal of an open task by an operator, or by the caller who cancels its request.
 
     Args:
         task: The task.
-        operator: Who withdraws it, an IAM ARN.
-        comment: The operator's reason, for the audit and for the people who were asked.
+        by: Who withdraws it, an IAM ARN.
+        comment: Why, for the audit and for the people who were asked.
         now: The current time.
+        reason: `WITHDRAWN_BY_OPERATOR` or `WITHDRAWN_BY_CALLER`.
 
     Raises:
         TaskClosedError: The task is no longer open, because an earlier decision wins.
@@ -549,9 +553,9 @@ def withdraw(task: Task, operator: str, comment: str, now: datetime) -> Change:
         raise TaskClosedError
     if len(comment) > MAX_COMMENT_CHARACTERS:
         raise ContractError(f"a reason has at most {MAX_COMMENT_CHARACTERS} characters", "/because")
-    data = {"reason": WITHDRAWN_BY_OPERATOR, "comment": comment}
-    fields = withdrawn(WITHDRAWN_BY_OPERATOR, operator, comment, now)
-    return Change(task, CANCELLING, fields, (AuditEvent("cancelled", operator, "iam", data=data),), now)
+    data = {"reason": reason, "comment": comment}
+    fields = withdrawn(reason, by, comment, now)
+    return Change(task, CANCELLING, fields, (AuditEvent("cancelled", by, "iam", data=data),), now)
 
 
 def withdrawn(reason: str, by: str, comment: str, now: datetime) -> dict[str, Any]:

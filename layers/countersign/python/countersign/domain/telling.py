@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from countersign.domain.identity import Aliases, is_address, normalise
 from countersign.domain.questions import Question
 from countersign.domain.rules import Outcome
-from countersign.domain.tasks import WITHDRAWN_BY_OPERATOR, Status, Task
+from countersign.domain.tasks import WITHDRAWN_BY_CALLER, WITHDRAWN_BY_OPERATOR, Status, Task
+
+_WITHDRAWN_BY_OTHERS = (WITHDRAWN_BY_OPERATOR, WITHDRAWN_BY_CALLER)
 
 STATUS_LASTS = timedelta(days=30)
 """How long a status link works after the request has ended."""
@@ -44,7 +46,7 @@ def outcome(task: Task) -> str:
         Status.OPEN: "returned" if task.returned else "",
         Status.APPLIED: _decision(task),
         Status.EXPIRED: "expired",
-        Status.CANCELLED: "withdrawn" if task.closed_because == WITHDRAWN_BY_OPERATOR else "",
+        Status.CANCELLED: "withdrawn" if task.closed_because in _WITHDRAWN_BY_OTHERS else "",
     }
     return told.get(task.status, "")
 

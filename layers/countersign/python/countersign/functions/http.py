@@ -19,9 +19,12 @@ from countersign.domain.errors import (
     ContractError,
     CountersignError,
     DecidedOtherwiseError,
+    IrrevocableError,
     MalformedBodyError,
     MediaTypeError,
     RequestConflictError,
+    RequestDecidedError,
+    RequestEndedError,
     RetiredWorkflowError,
     SecretError,
     SignatureError,
@@ -65,6 +68,9 @@ PROBLEMS: dict[type[CountersignError], Problem] = {
     AnswerRefusedError: Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "answer_refused", "The answer breaks the contract"),
     ContractError: Problem(HTTPStatus.BAD_REQUEST, "contract", "The body breaks the contract"),
     RequestConflictError: Problem(HTTPStatus.CONFLICT, "request_conflict", "The request id is taken"),
+    RequestEndedError: Problem(HTTPStatus.CONFLICT, "request_ended", "The request has ended"),
+    RequestDecidedError: Problem(HTTPStatus.CONFLICT, "request_decided", "The request is decided"),
+    IrrevocableError: Problem(HTTPStatus.CONFLICT, "irrevocable", "A machine may have acted already"),
     UnknownRequestError: Problem(HTTPStatus.NOT_FOUND, "unknown_request", "Unknown request"),
     SignatureError: Problem(HTTPStatus.UNAUTHORIZED, "signature", "The signature is not accepted"),
     CallerRefusedError: Problem(HTTPStatus.FORBIDDEN, "caller", "The caller is not a person"),
@@ -87,6 +93,9 @@ UNEXPECTED = Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "unexpected", "Something 
 
 DETAILS: dict[type[CountersignError], str] = {
     RequestConflictError: "a request of this id exists with another workflow or another input; choose another id",
+    RequestEndedError: "the request has ended and can no longer be cancelled; GET it for its result",
+    RequestDecidedError: "an answer is recorded, and the workflow acts on it; GET the request for its result",
+    IrrevocableError: "a machine may have acted already, for example moved money; GET the request for its result",
     UnknownRequestError: "no request of this id was ever submitted",
     SignatureError: "the signature is missing, malformed, too old, too new, or made with another secret",
     UnknownTokenError: "send the token of the hand-off as `Authorization: Bearer <token>`",
@@ -127,6 +136,11 @@ def caller_of(event: Event) -> str:
     """Return the IAM ARN of the principal who signed a request; empty if it is unsigned."""
     authorizer = event["requestContext"].get("authorizer") or {}
     return str((authorizer.get("iam") or {}).get("userArn") or "")
+
+
+def query_of(event: Event) -> dict[str, str]:
+    """Return a request's query; API Gateway joins the values of a repeated parameter with commas."""
+    return dict(event.get("queryStringParameters") or {})
 
 
 def headers_of(event: Event) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from countersign.domain.identity import normalise
 from countersign.domain.people import aliases_of, check_approvers, requesters_in
 from countersign.domain.policy import Policy
 from countersign.domain.proofs import is_proof, is_simulated
-from countersign.domain.requests import ERRORS, Request, RequestStatus
+from countersign.domain.requests import REQUEST_ID, Request, RequestStatus
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Task
 from countersign.services.caller_rules import CallerRules
@@ -32,9 +31,6 @@ from countersign.services.starts import Starts
 
 if TYPE_CHECKING:
     from countersign.ports import Directory, RequestLedger, WorkflowStarter
-
-_REQUEST_ID = re.compile("[A-Za-z0-9_-]{1,64}", re.ASCII)
-"""The form of the contract `request`. No other id was ever submitted, and the ledger refuses longer keys."""
 
 
 @dataclass(frozen=True)
@@ -219,13 +215,13 @@ class Submissions:
             UnknownRequestError: No request has this id.
             LedgerUnavailableError: The ledger did not answer.
         """
-        request, tasks = self.ledger.with_tasks(request_id) if _REQUEST_ID.fullmatch(request_id) else (None, [])
+        request, tasks = self.ledger.with_tasks(request_id) if REQUEST_ID.fullmatch(request_id) else (None, [])
         if request is None:
             raise UnknownRequestError
         return {
             "request_id": request_id,
             "workflow": request.workflow,
-            "status": RequestStatus.RUNNING if request.status is RequestStatus.SUBMITTED else request.status,
+            "status": request.reported_status,
             "result": _as_of_now(request.result, tasks),
             "error": self._error(request),
             "created_at": request.created_at and to_text(request.created_at),
@@ -236,10 +232,9 @@ class Submissions:
 
     def _error(self, request: Request) -> dict[str, str] | None:
         """Return why a request ended without a result."""
-        if not request.error:
-            return None
-        raised = {"class": request.raised.kind, "at": request.raised.at} if request.raised and self.tells_errors else {}
-        return {"code": request.error, "message": ERRORS[request.error], **raised}
+        if request.raised is None or request.reported_error is None or not self.tells_errors:
+            return request.reported_error
+        return {**request.reported_error, "class": request.raised.kind, "at": request.raised.at}
 
 
 def _as_of_now(result: Any, tasks: Sequence[Task]) -> Any:

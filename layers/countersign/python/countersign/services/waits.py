@@ -166,13 +166,14 @@ class Waits:
 
         Returns:
             The report of `read`, with `duplicate` true if another wait opened this task; `DUPLICATE` if that task has
-            been purged; `TAKEN` if another task has the external id, and this task was not opened.
+            been purged; `TAKEN` if another task has the external id, and this task was not opened. The task is
+            cancelled if the caller has cancelled its request.
 
         Raises:
             TransientError: The ledger or the hand-off failed; the step is retried.
         """
         try:
-            return self._first_handed_off(wait, self._opened(wait, question))
+            return self._first_handed_off(wait, self._unless_cancelled(self._opened(wait, question)))
         except DuplicateCorrelationError:
             return TAKEN
         except DuplicateTaskNameError:
@@ -380,10 +381,28 @@ class Waits:
         )
 
     @retried
+    def _unless_cancelled(self, task: Task) -> Task:
+        """Withdraw a task of a request that its caller has cancelled; an earlier answer wins.
+
+        Read the mark after the task is written, and before anybody hears of it: see `Cancellations`.
+        """
+        if not self._is_cancelled(task.request_id):
+            return task
+        standing = self._present(task.task_id)
+        change = tasks.cancel(standing, self.workflow, WITHDRAWN, self.clock.now())
+        return self.ledger.commit(change) if change else standing
+
+    def _is_cancelled(self, request_id: str) -> bool:
+        request = self.ledger.request(request_id)
+        return request is not None and request.cancelling is not None
+
+    @retried
     def _approved_by_policy(self, wait: Wait, question: Question) -> Task:
         standing = self.ledger.task(wait.task_id)
         if standing is not None:
             return standing
+        if self._is_cancelled(wait.request_id):
+            return self._put(*self._never_opened(wait, WITHDRAWN, self.clock.now()))
         now, unheard = self.clock.now(), _not_told(question, Assignment((), NO_ALIASES))
         new = replace(self._new_task(wait, question), tells_requester=not unheard)
         task, events = tasks.approve_by_policy(new, POLICY_ACTOR, now, unheard)
@@ -468,6 +487,13 @@ class Waits:
 
     def _forestalled(self, wait: Wait, reason: str, now: datetime) -> Report:
         """Put a cancelled task in place of a missing one, so that an opening still in progress finds it and stops."""
+        try:
+            return _report(self._put(*self._never_opened(wait, reason, now)), now)
+        except DuplicateTaskNameError:
+            return DUPLICATE
+
+    def _never_opened(self, wait: Wait, reason: str, now: datetime) -> tuple[Task, tuple[AuditEvent, ...], datetime]:
+        """Return a task that is cancelled before it was opened, its audit entry, and the time of both."""
         task = Task(
             task_id=wait.task_id,
             status=Status.CANCELLED,
@@ -478,11 +504,7 @@ class Waits:
             closed_because=reason,
             audit_ttl=self._audit_ttl(wait),
         )
-        cancelled = AuditEvent("cancelled", self.workflow, data={"reason": reason})
-        try:
-            return _report(self._put(task, (cancelled,), now), now)
-        except DuplicateTaskNameError:
-            return DUPLICATE
+        return task, (AuditEvent("cancelled", self.workflow, data={"reason": reason}),), now
 
     def _present(self, task_id: str) -> Task:
         task = self.ledger.task(task_id)

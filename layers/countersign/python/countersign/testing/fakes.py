@@ -4,7 +4,7 @@ import dataclasses
 import json
 import threading
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from countersign.channels.messages import Message
 from countersign.domain import upkeep
 from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.claims import TakeOver
+from countersign.domain.clock import to_text
 from countersign.domain.errors import (
     BodyTooLargeError,
     HandOffRejectedError,
@@ -25,7 +26,7 @@ from countersign.domain.errors import (
 from countersign.domain.links import MOST_NEXT, MOST_WAITING, Link, Purpose
 from countersign.domain.people import Entry
 from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
-from countersign.domain.requests import Raised, Request, RequestStatus
+from countersign.domain.requests import WITHDRAWN, Cancelling, Position, Raised, Request, RequestStatus
 from countersign.domain.tasks import Change, Deadline, Ring, RingState, Status, Task
 
 
@@ -286,7 +287,7 @@ class MemoryLedger:
 
     # Requests
 
-    def request(self, request_id: str) -> Request | None:
+    def request(self, request_id: str, *, consistent: bool = True) -> Request | None:
         return self.asked.get(request_id)
 
     def submit(self, request: Request, at: datetime) -> Request:
@@ -315,6 +316,38 @@ class MemoryLedger:
             self.asked[request_id] = dataclasses.replace(
                 request, status=status, result=result, input=None, error=error, raised=raised, ended_at=at
             )
+
+    def listed(
+        self, since: datetime | None, after: Position | None, most: int
+    ) -> tuple[list[Request], Position | None]:
+        places = {
+            Position(to_text(request.created_at), request.request_id): request
+            for request in self.asked.values()
+            if request.created_at and request.status is not RequestStatus.SUBMITTED
+        }
+        wanted = [
+            place
+            for place in sorted(places, reverse=True)
+            if (not since or place.at >= to_text(since)) and (not after or place < after)
+        ]
+        page = wanted[:most]
+        return [places[place] for place in page], page[-1] if len(wanted) > most else None
+
+    def cancel(self, request: Request, cancelling: Cancelling, withdrawals: Sequence[Change]) -> None:
+        self.before_write("cancel")
+        with self._lock:
+            standing = self.asked[request.request_id]
+            if standing.status is not request.status or standing.cancelling:
+                raise LedgerConflictError(request.request_id)
+            for change in withdrawals:
+                self._check(change)
+            ended = standing.status is RequestStatus.SUBMITTED
+            self.asked[request.request_id] = dataclasses.replace(standing, cancelling=cancelling)
+            for change in withdrawals:
+                self._put(change.after, change.events, change.at)
+        if ended:
+            self.finish(request.request_id, request.workflow, RequestStatus.CANCELLED, None, cancelling.at, WITHDRAWN)
+        self.after_write("cancel")
 
     def task_ids(self, request_id: str) -> list[str]:
         return sorted(task.task_id for task in self.standing.values() if task.request_id == request_id)

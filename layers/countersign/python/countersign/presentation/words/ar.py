@@ -355,7 +355,7 @@ TEXTS = {
     "mail.intro.approved": "تمت الموافقة على طلبك.",
     "mail.intro.rejected": "رُفض طلبك.",
     "mail.intro.expired": "انتهت المهلة دون قرار في طلبك، لذلك أُغلق.",
-    "mail.intro.withdrawn": "سحب القائمون على هذا النظام طلبك قبل اتخاذ قرار فيه.",
+    "mail.intro.withdrawn": "سُحب طلبك قبل اتخاذ قرار فيه.",
     "mail.subject.returned": "يُرجى الإجابة: {title}",
     "mail.intro.returned": "أُعيد إليك طلبك مع سؤال. لا يمكن لأحد اتخاذ القرار قبل أن تجيب.",
     "mail.returned.by": "السؤال من",

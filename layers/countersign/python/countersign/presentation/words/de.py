@@ -439,7 +439,7 @@ TEXTS = {
     "mail.intro.approved": "Ihre Anfrage wurde genehmigt.",
     "mail.intro.rejected": "Ihre Anfrage wurde abgelehnt.",
     "mail.intro.expired": "Über Ihre Anfrage hat niemand rechtzeitig entschieden. Sie ist nun geschlossen.",
-    "mail.intro.withdrawn": "Die Systembetreuung hat Ihre Anfrage zurückgezogen, bevor entschieden wurde.",
+    "mail.intro.withdrawn": "Ihre Anfrage wurde zurückgezogen, bevor entschieden wurde.",
     "mail.subject.returned": "Bitte antworten: {title}",
     "mail.intro.returned": (
         "Ihre Anfrage kam mit einer Frage zu Ihnen zurück. Niemand kann entscheiden, bevor Sie antworten."

@@ -376,7 +376,7 @@ TEXTS = {
     "mail.intro.approved": "Your request was approved.",
     "mail.intro.rejected": "Your request was rejected.",
     "mail.intro.expired": "Nobody decided your request in time, so it is closed.",
-    "mail.intro.withdrawn": "The people who run this system withdrew your request before it was decided.",
+    "mail.intro.withdrawn": "Your request was withdrawn before it was decided.",
     "mail.subject.returned": "Please answer: {title}",
     "mail.intro.returned": "Your request was sent back to you with a question. Nobody can decide it until you answer.",
     "mail.returned.by": "Asked by",
