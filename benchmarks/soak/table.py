@@ -141,14 +141,14 @@ def _key_of(write: Mapping[str, Any]) -> Key:
 
 
 def _updated(write: Mapping[str, Any], before: Image | None) -> Image:
-    """Apply `SET #a = :new_a, … REMOVE #b, … ADD #c :new_c, …`, the only form of the kit's updates."""
+    """Apply `SET #a = :new_a, #b = #c, … REMOVE #d, … ADD #e :new_e, …`, the only form of the kit's updates."""
     names, values = write["ExpressionAttributeNames"], write["ExpressionAttributeValues"]
     after = {**write["Key"], **(before or {})}
     changing, _, adding = f" {write['UpdateExpression']}".partition(" ADD ")
     setting, _, removing = changing.partition(" REMOVE ")
     for assignment in filter(None, setting.removeprefix(" SET ").split(", ")):
         name, value = assignment.split(" = ")
-        after[names[name]] = values[value]
+        after[names[name]] = values[value] if value in values else after[names[value]]
     for name in filter(None, removing.split(", ")):
         after.pop(names[name], None)
     for addition in filter(None, adding.split(", ")):

@@ -32,7 +32,7 @@ from countersign.adapters.secrets import ManagedSecrets
 from countersign.composition import Ports, use
 from countersign.domain.clock import SystemClock
 from countersign.domain.errors import NotHandledError
-from countersign.domain.tasks import WITHDRAWN_BY_REQUESTER
+from countersign.domain.tasks import WITHDRAWN_BY_CALLER, WITHDRAWN_BY_REQUESTER
 from countersign.functions.clients import client
 from countersign.testing.builders import sqs_event, status_change, stream_event
 from countersign.testing.fakes import FixedClock
@@ -267,13 +267,17 @@ def _is_decision(record: Mapping[str, Any]) -> bool:
     if not (is_task and record["eventName"] == "MODIFY" and statuses(record) in wakes):
         return False
     why = record["dynamodb"]["NewImage"].get("closed_because", {}).get("S", "")
-    return why in ("", WITHDRAWN_BY_REQUESTER)
+    return why in ("", WITHDRAWN_BY_REQUESTER, WITHDRAWN_BY_CALLER)
+
+
+_ENDS = {(before, after) for before in ("submitted", "running") for after in ("succeeded", "failed")}
 
 
 def _is_for_publisher(record: Mapping[str, Any]) -> bool:
     sk = record["dynamodb"]["Keys"].get("sk", {}).get("S", "")
     is_due = sk.startswith("OUTBOX#") and record["eventName"] == "INSERT"
-    return bool(is_due or (sk == "TASK" and record["eventName"] != "REMOVE"))
+    has_ended = sk == "REQUEST" and statuses(record) in _ENDS
+    return bool(is_due or has_ended or (sk == "TASK" and record["eventName"] != "REMOVE"))
 
 
 STREAM: Mapping[str, tuple[Handler, Callable[[Mapping[str, Any]], bool]]] = {

@@ -10,7 +10,7 @@ from countersign.functions.batches import Batch
 from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count, in_one_line
 from publisher.copies import EntryToCopy, archive_entries, entry_of
-from publisher.messages import Message, envelope_of, events_of_change
+from publisher.messages import Message, end_of, envelope_of, events_of_change
 
 TTL = {"type": "Service", "principalId": "dynamodb.amazonaws.com"}
 """The identity of items that TTL removed, in the stream's records
@@ -35,14 +35,15 @@ def publish(batch: Batch) -> None:
 
 
 def messages_of(record: Mapping[str, Any]) -> list[Message]:
-    """Return the messages of a record of a task, of the outbox, or of an event that TTL removed."""
+    """Return the messages of a record of a task, of a request's end, of the outbox, or of an event that TTL removed."""
     change = record["dynamodb"]
     if "NewImage" not in change:
         tell_of_forgotten(change)
         return []
     if change["NewImage"]["sk"]["S"] == "TASK":
         return list(events_of_change(record))
-    return [envelope_of(record, from_item(change["NewImage"]))]
+    document = from_item(change["NewImage"])
+    return [end_of(record, document) if document["sk"] == "REQUEST" else envelope_of(record, document)]
 
 
 def tell_of_forgotten(change: Mapping[str, Any]) -> None:
@@ -63,7 +64,7 @@ def send(batch: Batch, messages: Sequence[Message]) -> None:
     refusals = current_ports().bus.send_all([message.envelope for message in messages])
     for message, refusal in zip(messages, refusals, strict=True):
         with batch.trying(message.record):
-            about(task_id=message.envelope["task_id"])
+            about(request_id=message.envelope["request_id"], task_id=message.envelope.get("task_id", ""))
             if refusal:
                 raise refusal
             message.sent()

@@ -1,4 +1,4 @@
-"""What a stream record makes the publisher send: the lifecycle events of a change, or an envelope of the outbox."""
+"""What a stream record makes the publisher send: lifecycle events, or an envelope of the outbox."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -7,12 +7,13 @@ from functools import partial
 from typing import Any
 
 from countersign.adapters.keys import ENVELOPE, TASK
+from countersign.adapters.request_items import request_of
 from countersign.adapters.task_items import task_of
 from countersign.composition import current_ports
 from countersign.domain.tasks import Status, Task
 from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count, took
-from countersign.services.lifecycle_events import EVENTS, events_of
+from countersign.services.lifecycle_events import EVENTS, events_of, request_ended
 
 _TOLD_BY_OTHERS = frozenset(EVENTS[status] for status in (Status.OPEN, Status.DECIDED, Status.APPLIED))
 """Events whose cause has a line in the log of another function. Their number is in the metrics."""
@@ -53,6 +54,11 @@ def _count_event(kind: str, task: Task) -> None:
         took("TimeToDecision", task.decided_at - task.opened_at)
     if kind not in _TOLD_BY_OTHERS:
         logger.info("published", kind=kind)
+
+
+def end_of(record: Mapping[str, Any], document: Mapping[str, Any]) -> Message:
+    """Return the lifecycle event of a request that has ended."""
+    return Message(record, request_ended(request_of(document)), lambda: None)
 
 
 def envelope_of(record: Mapping[str, Any], document: Mapping[str, Any]) -> Message:

@@ -109,7 +109,11 @@ _READ = {
 def _envelope(document: dict[str, Any]) -> Any:
     from countersign.contracts import envelope
 
-    return [document["kind"], document["task_id"], *_kept(envelope.read(document) if "." in document["kind"] else {})]
+    return [
+        document["kind"],
+        document.get("task_id"),
+        *_kept(envelope.read(document) if "." in document["kind"] else {}),
+    ]
 
 
 def _kept(envelope: Mapping[str, Any]) -> Iterator[str]:

@@ -11,9 +11,11 @@ from countersign.adapters.attributes import from_item, to_item
 from countersign.adapters.audit_archive import S3AuditArchive
 from countersign.adapters.dynamodb import SCHEMA_VERSION
 from countersign.adapters.task_items import archived_entry
+from countersign.domain.clock import to_text
 from countersign.domain.copies import Copy
+from countersign.domain.requests import Request, RequestStatus
 from countersign.functions.clients import client
-from countersign.testing.builders import COMMENT, TASK_ID, any_envelope, stream_record
+from countersign.testing.builders import COMMENT, NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_envelope, stream_record
 from publisher.handler import handler
 from tests.integration.conftest import ARCHIVE, BUS, TABLE, Answer, Kit, Operation, answering, on_stream
 from tests.integration.output import Output
@@ -90,6 +92,27 @@ def test_an_envelope_of_any_size_is_put_alone_and_blocks_no_other(kit: Kit, even
     outbox = [outbox_record(comment="x" * size) for size in (10, 300_000, 10)]
     run(*outbox)
     assert [len(document["Entries"]) for document in events.documents] == [1, 1, 1]
+
+
+def test_the_end_of_a_request_is_an_event(kit: Kit, events: Operation) -> None:
+    kit.ledger.submit(Request(REQUEST_ID, WORKFLOW, created_at=NOW), NOW)
+    kit.ledger.started(REQUEST_ID, "arn:1")
+    kit.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.CANCELLED, None, NOW, "withdrawn")
+    assert run(kit.stream()[-1]) == []
+    (entry,) = entries(events)
+    assert (entry["DetailType"], json.loads(entry["Detail"])) == (
+        "RequestEnded",
+        {
+            "version": 1,
+            "kind": "RequestEnded",
+            "request_id": REQUEST_ID,
+            "workflow": WORKFLOW,
+            "status": "cancelled",
+            "error": "withdrawn",
+            "created_at": to_text(NOW),
+            "ended_at": to_text(NOW),
+        },
+    )
 
 
 # The outbox

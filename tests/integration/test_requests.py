@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-import requests_api.handler
+import requests_api.use_cases
 from countersign.adapters.places import DynamoPlaces
 from countersign.domain import tasks
 from countersign.domain.requests import RequestStatus
@@ -191,7 +191,7 @@ def test_a_call_waits_for_the_end_of_a_request(
     def end(_: float) -> None:
         kit.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, {}, kit.now)
 
-    monkeypatch.setattr(requests_api.handler, "Waiting", partial(Waiting, pause=end))
+    monkeypatch.setattr(requests_api.use_cases, "Waiting", partial(Waiting, pause=end))
     forget_what_functions_made()
     answer = call(handler, "GET", f"/requests/{REQUEST_ID}", query={"wait": "25"}, caller=CALLER)
     assert (answer.status, answer.document["status"]) == (200, "succeeded")

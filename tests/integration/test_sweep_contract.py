@@ -33,7 +33,13 @@ from tests.integration.conftest import Kit
 
 OPENED = AuditEvent("opened", WORKFLOW)
 ASKED = Request(
-    REQUEST_ID, WORKFLOW, "5" * 64, CALLER, deadline_seconds=60, input=any_input(description="Stühle \u2028")
+    REQUEST_ID,
+    WORKFLOW,
+    "5" * 64,
+    CALLER,
+    deadline_seconds=60,
+    input=any_input(description="Stühle \u2028"),
+    created_at=NOW,
 )
 DAY = timedelta(days=1)
 MOMENT = timedelta(microseconds=1)
@@ -161,11 +167,12 @@ def test_the_longest_overdue_comes_first_and_parked_events_come_last(ledger: Led
     times = [NOW + timedelta(minutes=minutes) for minutes in (7, 3, 9, 5, 1, 8)]
     for number, at in enumerate(times):
         put(ledger, any_task(task_id=f"order-{number}.approval", expires_at=at, sent_at=NOW))
-    ledger.submit(ASKED, NOW + 2 * DAY)
+    asked = dataclasses.replace(ASKED, created_at=NOW + 2 * DAY)
+    ledger.submit(asked, NOW + 2 * DAY)
     park(ledger)
     found = overdue(ledger, NOW + 2 * DAY)
     assert [each.expires_at for each in found if isinstance(each, Task)] == sorted(times)
-    assert found[-2] == ASKED
+    assert found[-2] == asked
     assert found[-1] == any_parked()
 
 

@@ -16,6 +16,14 @@ from stacks.components.state.audit_archive import AuditArchive
 from stacks.components.state.ledger import Ledger
 
 TASK_WRITTEN = {"eventName": ["INSERT", "MODIFY"], "dynamodb": {"Keys": {"sk": {"S": ["TASK"]}}}}
+REQUEST_ENDED = {
+    "eventName": ["MODIFY"],
+    "dynamodb": {
+        "Keys": {"sk": {"S": ["REQUEST"]}},
+        "OldImage": {"status": {"S": ["submitted", "running"]}},
+        "NewImage": {"status": {"S": ["succeeded", "failed"]}},
+    },
+}
 HAND_OFF_DUE = {"eventName": ["INSERT"], "dynamodb": {"Keys": {"sk": {"S": [{"prefix": OUTBOX}]}}}}
 EVENT_FORGOTTEN = {
     "eventName": ["REMOVE"],
@@ -26,6 +34,8 @@ EVENT_FORGOTTEN = {
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html)."""
 AUDIT_TOUCHED = {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": AUDIT}]}}}}
 """Every write to the audit: a changed or removed entry raises an alarm."""
+
+_PATTERNS = (TASK_WRITTEN, REQUEST_ENDED, HAND_OFF_DUE, EVENT_FORGOTTEN)
 
 _BATCHES = Batches(most_records=100, window=Duration.seconds(1))
 """The window makes fewer invocations, and fewer objects in the archive, for a delay that nobody notices: somebody may
@@ -74,7 +84,13 @@ class Publisher(Actor):
             waiting="Events, delegated hand-offs and copies of the audit",
             function=self.function,
             ledger=ledger,
-            patterns=[TASK_WRITTEN, HAND_OFF_DUE, EVENT_FORGOTTEN, *([AUDIT_TOUCHED] if archive else [])],
+            patterns=[
+                TASK_WRITTEN,
+                REQUEST_ENDED,
+                HAND_OFF_DUE,
+                EVENT_FORGOTTEN,
+                *([AUDIT_TOUCHED] if archive else []),
+            ],
             batches=_BATCHES,
         )
         self._held_by_webhook = held_by_webhook

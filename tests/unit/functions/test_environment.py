@@ -12,7 +12,7 @@ import bus_events.handler
 import executions.handler
 import held_payments.handler
 import relay.handler
-import requests_api.handler
+import requests_api.use_cases
 import sweeper.handler
 from countersign.composition import Ports, use
 from countersign.domain.errors import MissingSettingError
@@ -28,6 +28,8 @@ ENVIRONMENT = {
     "WORKFLOW_ARN": ARN,
     "DEADLINE_SECONDS": "600",
     "GRACE_SECONDS": "300",
+    "LIMITS_TABLE": "limits",
+    "WAITING": "3",
     "AT_MOST_SECONDS": "240",
 }
 TABLES: dict[str, Any] = {
@@ -48,7 +50,8 @@ NEEDED: list[tuple[Callable[[], Any], set[str]]] = [
     (approver.handler.deliveries, {"BASE_URL", "LEDGER_TABLE", "STAGE"}),
     (executions.handler.executions, {"LEDGER_TABLE"}),
     (relay.handler.rings, {"LEDGER_TABLE"}),
-    (requests_api.handler.submissions, {"LEDGER_TABLE", "DIRECTORY_TABLE", *TABLES}),
+    (requests_api.use_cases.submissions, {"LEDGER_TABLE", "DIRECTORY_TABLE", *TABLES}),
+    (requests_api.use_cases.waiting, {"LEDGER_TABLE", "LIMITS_TABLE", "WAITING"}),
     (bus_events.handler.bus_events, {"LEDGER_TABLE"}),
     (held_payments.handler.submissions, {"LEDGER_TABLE", "WORKFLOW_ARN", "DEADLINE_SECONDS"}),
     (sweeper.handler.sweeps, {"LEDGER_TABLE", "workflows", "GRACE_SECONDS"}),

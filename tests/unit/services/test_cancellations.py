@@ -34,7 +34,7 @@ from countersign.testing.builders import (
     any_task,
     any_wait,
 )
-from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryHandOff, MemoryLedger
+from countersign.testing.fakes import FixedClock, MemoryDirectory, MemoryExecutions, MemoryHandOff, MemoryLedger
 from tests.unit.services.races import meanwhile
 
 SHOP = "arn:aws:sts::111122223333:assumed-role/shop/i-0abc"
@@ -52,7 +52,7 @@ class Setup:
         self.ledger.standing = {task.task_id: task for task in standing}
         self.ledger.asked[REQUEST_ID] = Request(REQUEST_ID, WORKFLOW, submitted_by=SHOP, status=status, **request)
         self.cancellations = Cancellations(self.ledger, clock)
-        self.executions = Executions(self.ledger, clock)
+        self.executions = Executions(self.ledger, MemoryExecutions(), clock)
         self.waits = Waits(self.ledger, self.hand_off, MemoryDirectory(), clock, WORKFLOW, "https://api.example.com")
 
     def cancel(self, caller: str = SHOP, request_id: str = REQUEST_ID, document: Any = REASON) -> None:

@@ -77,7 +77,8 @@ def test_the_newest_come_first_a_hundred_on_a_page_and_none_twice() -> None:
 )
 def test_filters_leave_out_the_others(query: dict[str, str], role: str, names: list[str]) -> None:
     of_shop = {"status": FAILED, "submitted_by": SESSION}
-    lists = lists_of(5, **{"r-001": {"status": FAILED}, "r-002": {"workflow": "payment"}, "r-003": of_shop})
+    others: dict[str, dict[str, Any]] = {"r-001": {"status": FAILED}, "r-002": {"workflow": "payment"}}
+    lists = lists_of(5, **others, **{"r-003": of_shop})
     assert ids(lists.page(query, role)) == names
 
 

@@ -106,7 +106,7 @@ class RetiredWorkflowError(CallError):
 
 
 class RequestConflictError(CallError):
-    """A request of this id exists with another workflow or another input."""
+    """A request of this id exists with another workflow or input, or it can no longer be cancelled."""
 
 
 class UnknownRequestError(CallError):
@@ -134,6 +134,9 @@ _BY_CODE: Mapping[str, type[CallError]] = {
     "unknown_workflow": UnknownWorkflowError,
     "retired_workflow": RetiredWorkflowError,
     "request_conflict": RequestConflictError,
+    "request_ended": RequestConflictError,
+    "request_decided": RequestConflictError,
+    "irrevocable": RequestConflictError,
     "unknown_request": UnknownRequestError,
 }
 

@@ -1,4 +1,4 @@
-"""Lifecycle events of tasks for the bus: ids, kind, outcome and times; no details, comments or people.
+"""Lifecycle events of tasks and requests for the bus: ids, kind, outcome and times; no details, comments or people.
 
 An event after which the requester may have to be told the outcome, or approvers that their links are moot, has `tell`,
 always true: it is also a message for the approver, which looks the task up.
@@ -7,12 +7,17 @@ always true: it is also a message for the approver, which looks the task up.
 if the provider does not identify attempts. A refund has `refunded`, the total so far, and `currency`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from countersign.domain import moot, payments, telling
 from countersign.domain.clock import to_text
 from countersign.domain.tasks import Status, Task
+
+if TYPE_CHECKING:
+    from countersign.domain.requests import Request
 
 EVENTS = {
     Status.OPEN: "TaskOpened",
@@ -29,6 +34,8 @@ DISPUTED = "PaymentDisputed"
 BOUNCED = "MailBounced"
 RETURNED = "TaskReturned"
 REASSIGNED = "TaskReassigned"
+
+REQUEST_ENDED = "RequestEnded"
 
 MAKE_MOOT = frozenset({EVENTS[Status.CANCELLED], REASSIGNED})
 """The events after which links of approvers may be moot."""
@@ -48,6 +55,20 @@ def events_of(before: Task | None, after: Task) -> Iterator[dict[str, Any]]:
         yield _event(REASSIGNED, after) | {"tell": True}
     if before is not None:
         yield from _reported(before, after)
+
+
+def request_ended(request: Request) -> dict[str, Any]:
+    """Return the event of a request's end."""
+    times = {"created_at": request.created_at, "ended_at": request.ended_at}
+    return {
+        "version": 1,
+        "kind": REQUEST_ENDED,
+        "request_id": request.request_id,
+        "workflow": request.workflow,
+        "status": request.status.value,
+        "error": request.error or None,
+        **{name: to_text(moment) for name, moment in times.items() if moment},
+    }
 
 
 def _reported(before: Task, after: Task) -> Iterator[dict[str, Any]]:
