@@ -16,7 +16,7 @@ ENVIRONMENTS = {
     "publisher": {"BUS_NAME", "LEDGER_TABLE"},
     "relay": {"LEDGER_TABLE"},
     "bus_events": {"DEAD_LETTERS_URL", "LEDGER_TABLE"},
-    "requests_api": {"DIRECTORY_TABLE", "LEDGER_TABLE"},
+    "requests_api": {"DIRECTORY_TABLE", "LEDGER_TABLE", "LIMITS_TABLE", "WAITING"},
     "sweeper": {"AT_MOST_SECONDS", "GRACE_SECONDS", "LEDGER_TABLE"},
     "review": {"DIRECTORY_TABLE", "LANGUAGE", "LEDGER_TABLE", "LIMITS", "LIMITS_TABLE", "TIME_ZONE"},
     "webhook": {"BASE_URL", "EVENTS_BUCKET", "LEDGER_TABLE", "LIMITS", "LIMITS_TABLE", "PROVIDERS"},

@@ -48,8 +48,8 @@ class Requests(Actor):
             folder="requests_api",
             description="Starts and cancels workflows, and reports their state",
             ledger=ledger,
-            # The longest wait, and the reads before and after it; the API gives up after 30 seconds.
-            options=FunctionOptions(timeout=Duration.seconds(29)),
+            # The longest wait, and the reads before and after it.
+            options=FunctionOptions(timeout=Duration.seconds(28)),
             environment={
                 **directory.environment,
                 **limits.requests,
