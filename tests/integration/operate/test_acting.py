@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from approver.handler import handler as approve
-from countersign.domain import payments, refunds
+from countersign.domain import payments, recovery, refunds
 from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import to_text
 from countersign.domain.rules import Outcome, Rule
@@ -165,3 +165,5 @@ def test_an_operator_says_whether_the_provider_has_a_refund_in_doubt(
     task, last_entry = kit.task(paid.task_id), kit.ledger.audit(paid.task_id)[-1].event
     assert (len(task.reserved), int(payments.refunded(task))) == (0, refunded)
     assert (last_entry.event, last_entry.actor) == (f"refund_{entry}", OPERATOR)
+    restored, _ = recovery.brought_back(paid, kit.ledger.audit(paid.task_id), "table", OPERATOR)
+    assert (restored.reserved, restored.refunds) == (task.reserved, task.refunds)

@@ -68,6 +68,10 @@ def test_a_vote_replaced_from_an_alias_of_the_voter_does_not_contradict_the_audi
         ({"decided_by": (OTHER_APPROVER,)}, "the task and its audit name different people as those who decided"),
         ({"votes": {}}, "the votes on the task are not those in its audit"),
         ({"expires_at": NOW}, "the task's deadline is not that in its audit"),
+        (
+            {"reserved": {"r": {"amount": "1"}}},
+            "the money that is reserved for refunds is not that in the task's audit",
+        ),
         ({"audit_ttl": 1}, "the task's audit may be removed at another time than its entries say"),
         (
             {"audience": (APPROVER, "mallory@example.com")},

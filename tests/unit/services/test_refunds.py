@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 from countersign.domain import payments, refunds
 from countersign.domain.answers import SIGNED, Sender
+from countersign.domain.audit_verification import contradictions
 from countersign.domain.provider_events import Handling
+from countersign.domain.recovery import brought_back
 from countersign.domain.tasks import Status, Task
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.refunds import Refunds
 from countersign.testing.builders import (
+    CALLER,
     NOW,
     PAYMENT_TASK_ID,
     REQUEST_ID,
@@ -240,6 +243,9 @@ def test_never_more_than_was_paid_is_refunded_in_any_order_of_steps_and_events(s
         assert sum(Decimal(AMOUNTS[number]) for number in asked) <= 250, "nobody is asked for more than was paid"
     for number in (0, *range(len(provider.done) - provider.told)):
         provider.tell(number)
+    restored, _ = brought_back(any_paid_task(), provider.ledger.entries, "table", CALLER)
+    assert (restored.reserved, restored.refunds) == (provider.task.reserved, provider.task.refunds)
+    assert not [each for each in contradictions(provider.task, provider.ledger.entries) if "refunds" in each]
     for number in range(len(AMOUNTS)):
         provider.give_up(number)
     assert payments.refunded(provider.task) == sum(map(Decimal, provider.done)), "each refund counts once"

@@ -62,6 +62,7 @@ class _Told:
         replaced: The people who were replaced, each with the person in their place, in order.
         round: Number of the round.
         exchanges: How often it was sent back, and whether the requester answered or revised it, in order.
+        reserved: The amounts that are reserved for refunds, by the ids of their requests.
         strays: Whether an entry shows content that no revision brought in.
     """
 
@@ -78,6 +79,7 @@ class _Told:
     replaced: tuple[tuple[str, str], ...] = ()
     round: int = 1
     exchanges: tuple[_Exchange, ...] = ()
+    reserved: Mapping[str, str] = field(default_factory=dict)
     strays: bool = False
 
 
@@ -96,6 +98,8 @@ def contradictions(task: Task, entries: Sequence[AuditEntry]) -> Iterator[str]:
         "the task's rule is not the one that it was opened with": told.rule == task.question.rule.to_document(),
         "the task's deadline is not that in its audit": told.expires_at in ("", to_text(task.expires_at)),
         "the task and its audit name different people as those who were asked": _asks_those_of(told, task),
+        "the money that is reserved for refunds is not that in the task's audit": told.reserved
+        == {refund: each.get("amount") for refund, each in task.reserved.items()},
         "the task's audit may be removed at another time than its entries say": all(
             entry.ttl == task.audit_ttl for entry in entries
         ),
@@ -237,6 +241,14 @@ def _decided(_: _Told, __: AuditEntry, data: Mapping[str, Any]) -> _Fields:
     return {"outcome": data.get("outcome"), "decided_by": tuple(data.get("decided_by", ()))}
 
 
+def _reserved(told: _Told, _: AuditEntry, data: Mapping[str, Any]) -> _Fields:
+    return {"reserved": {**told.reserved, data.get("refund", ""): data.get("amount", "")}}
+
+
+def _no_longer_reserved(told: _Told, _: AuditEntry, data: Mapping[str, Any]) -> _Fields:
+    return {"reserved": {refund: amount for refund, amount in told.reserved.items() if refund != data.get("refund")}}
+
+
 def _restored(_: _Told, __: AuditEntry, data: Mapping[str, Any]) -> _Fields:
     return {"status": Status.OPEN, "outcome": "", "decided_by": ()} if data.get("undecided") else {}
 
@@ -255,6 +267,9 @@ _TELLS: Mapping[str, Callable[[_Told, AuditEntry, Mapping[str, Any]], _Fields]] 
         "revised": _revised,
         "decided": _decided,
         "restored": _restored,
+        "refund_reserved": _reserved,
+        "refund_confirmed": _no_longer_reserved,
+        "refund_freed": _no_longer_reserved,
     }
 )
 """How an entry changes the described task, besides its status, by the entry's name; a forged entry may lack members."""

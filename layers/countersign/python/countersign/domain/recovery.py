@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
-from countersign.domain import held_payments, payments, replacements, rounds, votes
+from countersign.domain import held_payments, payments, refunds, replacements, rounds, votes
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.clock import from_text
 from countersign.domain.mails import HARD
@@ -113,6 +113,10 @@ def _responded(task: Task, event: AuditEvent, at: datetime) -> Task:
     return replace(known, answer=payments.answer_of(said)) if held_payments.acceptable(task, said, at) else known
 
 
+def _refund(task: Task, event: AuditEvent, _: datetime) -> Task:
+    return refunds.with_entry(task, event)
+
+
 def _settled(task: Task, event: AuditEvent, at: datetime) -> Task:
     return _responded(task, event, at) if event.data["effect"] == event.data["status"] else task
 
@@ -163,6 +167,7 @@ _TAKEN_ON: Mapping[str, Callable[[Task, AuditEvent, datetime], Task]] = MappingP
         "bounced": _bounced,
         "responded": _responded,
         "settled": _settled,
+        **dict.fromkeys((refunds.RESERVED, refunds.CONFIRMED, refunds.FREED), _refund),
         "failed": _failed,
         "decided": _decided,
         "applied": _applied,

@@ -5,6 +5,7 @@ that a refund belongs to, so the amount does: an event confirms the reservation 
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -72,7 +73,7 @@ def reserve(task: Task, refund: str, amount: Decimal, until: datetime, actor: st
         actor: Who reserves it.
         now: The current time.
     """
-    entry = AuditEvent(RESERVED, actor, data=_data(refund, amount))
+    entry = AuditEvent(RESERVED, actor, data=_data(refund, amount) | {"until": to_text(until)})
     reservation = {"amount": f"{amount:f}", "until": to_text(until)}
     return Change(task, RESERVING, {"reserved": {**task.reserved, refund: reservation}}, (entry,), now)
 
@@ -128,11 +129,25 @@ def resolve(
     if not refunded:
         return freed
     amount = _amount_of(task, refund)
-    named = task.payment_id or (task.question.correlation.external_id if task.question.correlation else "")
-    total = Decimal(task.refunds.get(named, 0)) + amount
     entry = sender.event(CONFIRMED, _data(refund, amount) | {"because": because})
-    fields = {"reserved": _without(task, refund), "refunds": {**task.refunds, named: f"{total:f}"}}
+    fields = {"reserved": _without(task, refund), "refunds": _with_refund(task, amount)}
     return Change(task, RESERVING, fields, (entry,), now)
+
+
+def _with_refund(task: Task, amount: Decimal) -> Mapping[str, str]:
+    named = task.payment_id or (task.question.correlation.external_id if task.question.correlation else "")
+    return {**task.refunds, named: f"{Decimal(task.refunds.get(named, 0)) + amount:f}"}
+
+
+def with_entry(task: Task, event: AuditEvent) -> Task:
+    """Return a payment's task as one of the audit entries of refunds leaves it."""
+    refund, amount = event.data["refund"], event.data["amount"]
+    if event.event == RESERVED:
+        reservation = {"amount": amount, "until": event.data["until"]}
+        return replace(task, reserved={**task.reserved, refund: reservation})
+    left = replace(task, reserved=_without(task, refund))
+    by_person = event.event == CONFIRMED and "because" in event.data  # otherwise an event counts the refund
+    return replace(left, refunds=_with_refund(left, Decimal(amount))) if by_person else left
 
 
 def confirmed(task: Task, amount: Decimal, sender: Sender) -> tuple[dict[str, Any], tuple[AuditEvent, ...]]:
