@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from operate.checks import Findings, delivery, functions, references, running, stacks, state
+from operate.checks import Findings, delivery, functions, references, requests, running, stacks, state
 from operate.examination import Result, examined
 from operate.stage import Stage
 
@@ -13,6 +13,7 @@ CHECKS: dict[str, Callable[[Stage], Findings]] = {
     "functions": functions.functions,
     "event sources": functions.event_sources,
     "executions": running.executions,
+    "requests": requests.requests,
     "references": references.references,
     "tables": state.tables,
     "tasks": state.tasks,

@@ -18,12 +18,15 @@ from countersign.domain.audit import AuditEvent
 from countersign.domain.clock import from_text
 from countersign.domain.errors import UnknownTaskError
 from countersign.domain.provider_events import Handling
-from countersign.domain.requests import Request
+from countersign.domain.requests import Position, Request
 from countersign.domain.tasks import LIVE, Status, Task
 from operate.errors import OperateError
 
 _MOST_TASKS = 50
 """How many tasks of a scan are read at once."""
+
+_MOST_REQUESTS = 100
+"""How many requests of the list are read at once."""
 
 _PAGE_BYTES = 1_000_000
 """A page of a scan: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Scan.html."""
@@ -57,6 +60,15 @@ class OperatorLedger(DynamoLedger):
     def _paged(self, task_ids: Iterator[str]) -> Iterator[Task]:
         while page := list(islice(task_ids, _MOST_TASKS)):
             yield from self.tasks(page)
+
+    def requests(self, since: datetime) -> Iterator[Request]:
+        """Yield the started requests that were submitted since a time, the newest first, without input and result."""
+        position: Position | None = None
+        while True:
+            found, position = self.listed(since, position, _MOST_REQUESTS)
+            yield from found
+            if position is None:
+                return
 
     def unstarted(self) -> Iterator[Request]:
         """Yield the requests whose start is not recorded."""

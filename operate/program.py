@@ -9,7 +9,19 @@ from typing import Annotated
 
 import typer
 
-from operate.commands import acting, audit, deploying, directory, events, logs, looking, payment, proving, releasing
+from operate.commands import (
+    acting,
+    audit,
+    deploying,
+    directory,
+    events,
+    logs,
+    looking,
+    payment,
+    proving,
+    releasing,
+    requests,
+)
 from operate.context import Context
 from operate.errors import Status, explained
 from operate.stage import Target
@@ -29,7 +41,16 @@ app = typer.Typer(
     help=_HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 for _command in (
-    *(looking.tasks, looking.show, looking.timeline, looking.export, looking.doctor, looking.env, logs.logs),
+    *(
+        looking.tasks,
+        requests.requests,
+        looking.show,
+        looking.timeline,
+        looking.export,
+        looking.doctor,
+        looking.env,
+        logs.logs,
+    ),
     *(acting.extend, acting.withdraw, acting.resend, acting.reassign, acting.resolve, acting.ring),
     *(acting.redrive, acting.restore),
     *(deploying.preflight, deploying.teardown, releasing.rollback, proving.prove),

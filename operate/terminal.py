@@ -44,6 +44,16 @@ class Terminal:
         """Print a line of a result."""
         self._out.print(Text(shown(text), style=style))
 
+    def facts(self, heading: str, facts: Iterable[tuple[str, str]], title: str = "") -> None:
+        """Print what is known of a thing: its heading, its title if it has one, and the values by their names."""
+        self.say(heading, "bold")
+        if title:
+            self.say(title)
+        known = list(facts)
+        width = max(len(name) for name, _ in known)
+        for name, value in known:
+            self.say(f"  {name:<{width}}  {value}")
+
     def result(self, text: str, document: Any) -> None:
         """Print the result of an action: a line, or a JSON document."""
         if self.as_json:

@@ -1,7 +1,8 @@
-"""Present tasks for `tasks` and `show`, without callback ids and tokens."""
+"""Present tasks and requests for `tasks`, `requests` and `show`, without callback ids and tokens."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -9,10 +10,52 @@ from typing import Any
 from countersign.domain import payments
 from countersign.domain.audit import AuditEntry
 from countersign.domain.clock import from_text, to_text
+from countersign.domain.requests import Request
 from countersign.domain.tasks import Exchange, Status, Task
 from operate.parsing import in_words
+from operate.timeline import why
 
 COLUMNS = ("task", "status", "workflow", "asked", "bounced", "age", "left")
+
+
+REQUEST_COLUMNS = ("request", "status", "workflow", "age", "took", "why")
+
+
+def request_row(request: Request, now: datetime) -> tuple[str, ...]:
+    """Return the `REQUEST_COLUMNS` of a request."""
+    created, ended = request.created_at or now, request.ended_at
+    took = in_words(ended - created) if ended else "-"
+    return request.request_id, request.reported_status, request.workflow, in_words(now - created), took, why(request)
+
+
+def request_document(request: Request) -> dict[str, Any]:
+    """Return a request as JSON, without its result."""
+    raised = request.raised and {"class": request.raised.kind, "at": request.raised.at}
+    return {
+        "request_id": request.request_id,
+        "workflow": request.workflow,
+        "status": request.reported_status,
+        "error": request.reported_error and request.reported_error | (raised or {}),
+        "submitted_by": request.submitted_by,
+        "created_at": request.created_at and to_text(request.created_at),
+        "ended_at": request.ended_at and to_text(request.ended_at),
+    }
+
+
+def request_facts(request: Request, now: datetime) -> Iterator[tuple[str, str]]:
+    """Yield the names and values of a request in full."""
+    yield "status", request.reported_status
+    if reason := why(request):
+        yield "why", reason
+    yield "workflow", request.workflow
+    yield "submitted by", request.submitted_by
+    if request.created_at:
+        yield "submitted", _when(request.created_at, now)
+    if request.ended_at:
+        yield "ended", _when(request.ended_at, now)
+    yield "execution", request.execution_arn or "not started yet"
+    if request.result is not None:
+        yield "result", json.dumps(request.result, ensure_ascii=False)
 
 
 def row(task: Task, now: datetime) -> tuple[str, ...]:

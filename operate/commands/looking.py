@@ -13,12 +13,13 @@ from countersign.domain.tasks import LIVE, Status
 from operate import doctor as examination
 from operate import export as files
 from operate import views
+from operate.commands import requests
 from operate.context import Context
 from operate.errors import OperateError, usage
 from operate.examination import report
-from operate.parsing import TaskId, duration, moment
+from operate.parsing import duration, moment
 from operate.terminal import BAD, QUIET
-from operate.timeline import Moment, drawn, moments
+from operate.timeline import Moment, drawn, end_of, moments
 
 
 def tasks(
@@ -57,21 +58,21 @@ def tasks(
         context.terminal.note("No task matches.")
 
 
-def show(call: typer.Context, task_id: TaskId) -> None:
-    """Show one task with its timeline, and check its audit chain."""
+def show(
+    call: typer.Context,
+    task_id: Annotated[str, typer.Argument(metavar="TASK|REQUEST", help="Id of a task, or of a request.")],
+) -> None:
+    """Show one task with its timeline, and check its audit chain; or one request with its tasks."""
     context: Context = call.obj
+    if "." not in task_id:  # a task's id is its request's id, a dot and the wait's name
+        requests.show(context, task_id)
+        return
     ledger, now, terminal = context.stage.ledger, context.now, context.terminal
     task, entries, breaks = ledger.present(task_id), ledger.audit(task_id), ledger.audit_breaks(task_id)
     if terminal.as_json:
         terminal.document(views.document_in_full(task, entries, breaks, now))
         return
-    terminal.say(task.task_id, "bold")
-    if task.question.title:
-        terminal.say(task.question.title)
-    facts = list(views.facts(task, now))
-    width = max(len(name) for name, _ in facts)
-    for name, value in facts:
-        terminal.say(f"  {name:<{width}}  {value}")
+    terminal.facts(task.task_id, views.facts(task, now), task.question.title)
     terminal.say()
     _say_timeline(context, moments(entries), with_tasks=False)
     terminal.say(f"  audit entries: {len(entries)}; {'; '.join(breaks) or 'the chain holds'}", BAD if breaks else QUIET)
@@ -81,12 +82,14 @@ def timeline(
     call: typer.Context,
     request_id: Annotated[str, typer.Argument(metavar="REQUEST", help="Id of the request.")],
 ) -> None:
-    """Show what happened to all tasks of a request."""
+    """Show what happened to all tasks of a request, and how it ended."""
     context: Context = call.obj
     ledger = context.stage.ledger
     found = moments(entry for task_id in ledger.task_ids(request_id) for entry in ledger.audit(task_id))
+    found += end_of(ledger.request(request_id))
     if not found:
-        raise OperateError(f"request {request_id!r} has no task", "`tasks` lists the tasks that wait.")
+        advice = "`requests` lists requests, `tasks` lists the tasks that wait."
+        raise OperateError(f"request {request_id!r} has no task", advice)
     if context.terminal.as_json:
         context.terminal.document([vars(moment) for moment in found])
     else:

@@ -14,7 +14,7 @@ from countersign.domain.clock import from_text, to_text
 if TYPE_CHECKING:
     from countersign.domain.requests import Raised, Request, RequestStatus
 
-SUMMARY = ("workflow", "submitted_by", "submitted_at", "status", "ended_at", "error")
+SUMMARY = ("workflow", "submitted_by", "submitted_at", "status", "ended_at", "error", "raised")
 """The attributes of a request that a list reads."""
 
 
