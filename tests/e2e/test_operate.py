@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
+from countersign.adapters.starter import LambdaStarter
 from countersign.contracts import envelope
 from countersign.domain import votes
 from countersign.domain.clock import SystemClock
+from countersign.domain.requests import Request
+from countersign.services.starts import Starts
 from operate import stage
 from operate.client import open_page, press
 from operate.embedded import aws
@@ -118,9 +121,9 @@ def test_dead_letters_are_found_by_the_doctor_and_redriven(cloud: Cloud, operate
 
 
 def test_nothing_that_is_deployed_differs_from_the_settings(operate: Operate) -> None:
-    """Messages and alarms that other tests leave behind are no difference."""
+    """Messages, failed requests and alarms that other tests leave behind are no difference."""
     _, results = operate("doctor")
-    left_behind = {"tasks", "dead letters", "alarms"}
+    left_behind = {"tasks", "requests", "dead letters", "alarms"}
     assert [result for result in results if result["finding"] and result["area"] not in left_behind] == []
 
 
@@ -153,3 +156,19 @@ def test_an_execution_that_waits_keeps_its_stage(cloud: Cloud, operate: Operate)
     status, document = operate("teardown")
     assert status == 1
     assert scene.request_id in {execution["request_id"] for execution in document["running"]}
+
+
+def test_the_cause_of_a_key_error_in_a_workflow_is_one_command_away(
+    scene: Scene, operate: Operate, cloud_log: Path
+) -> None:
+    workflow, cloud = "order-approval", scene.cloud
+    request = Request(scene.request_id, workflow, deadline_seconds=600, input={})  # a caller's needs an amount
+    scene.ledger.submit(request, SystemClock().now())
+    starter = LambdaStarter(aws.client("lambda", cloud.endpoint_url), {workflow: cloud.workflow(workflow)})
+    Starts(scene.ledger, starter).start(request)
+    error = until(lambda: operate("show", scene.request_id)[1]["error"], "the end of the request")
+    assert (error["code"], error["class"]) == ("failed", "KeyError")
+    assert error["at"].startswith("order_approval/handler.py:")
+    said = [line["message"] for line in operate("logs", scene.request_id)[1]]
+    assert {"workflow raised", "execution ended", "KeyError: 'amount'"} <= {*said}
+    assert "KeyError: 'amount'" in cloud_log.read_text()

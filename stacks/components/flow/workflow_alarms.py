@@ -15,8 +15,8 @@ _MOST_BYTES = 80_000_000
 (https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html)."""
 
 _FAILED = (
-    "Executions failed, and their open tasks are cancelled. First find them in the log of executions, then the error in"
-    " the log of their workflow"
+    "Executions failed, and their open tasks are cancelled. First list them by `countersign requests --failed`, then"
+    " read the error by `countersign logs REQUEST`"
 )
 _STOPPED = "Somebody stopped executions, and their open tasks are cancelled. First look up in CloudTrail who did it"
 _TIMED_OUT = (
