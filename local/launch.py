@@ -97,6 +97,7 @@ def take_down(home: Path = HOME) -> bool:
 def _deploy(running: Emulator, settings: Path) -> Cloud:
     outputs = deploy(running, settings)
     secrets = issue(running.endpoint_url, cloud.merged(outputs, "Providers"))
+    issue(running.endpoint_url, cloud.merged(outputs, "LookKeys"))  # the providers deny these API keys
     for stack in outputs.values():
         if arn := stack.get("ChannelSecret"):
             issue(running.endpoint_url, {"channel": {"scheme": "", "secret": arn}})
