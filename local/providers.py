@@ -1,4 +1,4 @@
-"""Signing secrets of the embedded cloud's providers: made up, and stored in Secrets Manager like real ones."""
+"""Secrets of the embedded cloud's providers: made up, and stored in Secrets Manager like real ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FORMS: Mapping[str, Callable[[], str]] = {
 
 
 def issue(endpoint_url: str, providers: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """Store a signing secret for each provider whose secret is empty.
+    """Store a secret for each provider whose secret is empty.
 
     Args:
         endpoint_url: The emulator.
