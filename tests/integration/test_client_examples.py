@@ -19,7 +19,7 @@ from countersign.domain.clock import SystemClock
 from countersign.domain.requests import RequestStatus
 from countersign.testing.builders import CALLER, REQUEST_ID, WORKFLOW, any_input, http_event
 from countersign.testing.fakes import MemoryDirectory, MemoryLedger, MemoryStarter
-from docs.examples.client import ask_and_wait, on_request_ended, web_handler
+from docs.examples.client import ask_and_wait, cancel, export_failed, on_request_ended, web_handler
 from requests_api.handler import handler
 from tests.integration.conftest import CODE_TABLES
 from tests.integration.http_api import Reply, serving
@@ -109,6 +109,33 @@ def test_an_event_of_a_queue_is_acted_on_and_then_deleted(stage: Stage, capsys: 
     on_request_ended.take(sqs, "https://sqs.example/q", client, on_request_ended.tell)
     assert capsys.readouterr().out.endswith("order-approval order-1001 failed: timed_out\n")
     assert deleted == ["r"]
+
+
+@pytest.mark.parametrize(
+    ("ended", "said"),
+    [
+        (False, "order-1001 is cancelled"),
+        (True, "too late: the request has ended and can no longer be cancelled; GET it for its result"),
+    ],
+)
+def test_cancel(stage: Stage, ended: bool, said: str) -> None:
+    assert cancel.main(REQUEST_ID, "ordered twice") == "order-1001 is not a request of this role"
+    if ended:
+        stage.ends["POST"] = (RequestStatus.SUCCEEDED, {"status": "approved"}, "")
+    Client(os.environ["API_URL"]).request(WORKFLOW, REQUEST_ID, any_input())
+    stage.ends["DELETE"] = (RequestStatus.CANCELLED, None, "withdrawn")
+    assert cancel.main(REQUEST_ID, "ordered twice") == said
+
+
+def test_failed_requests_are_exported(stage: Stage) -> None:
+    client, table = Client(os.environ["API_URL"]), io.StringIO()
+    stage.ends["POST"] = (RequestStatus.FAILED, None, "timed_out")
+    for request_id in (REQUEST_ID, "order-1002"):
+        client.request(WORKFLOW, request_id, any_input())
+    assert export_failed.main(table) == 1
+    header, line = table.getvalue().splitlines()
+    assert header == "request_id,workflow,error,created_at,ended_at"
+    assert line.startswith("order-1001,order-approval,timed_out,20")
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)

@@ -41,6 +41,7 @@ __all__ = [
     "Started",
     "Summary",
     "Task",
+    "TooLateError",
     "UnavailableError",
     "UnknownRequestError",
     "UnknownWorkflowError",
@@ -106,11 +107,19 @@ class RetiredWorkflowError(CallError):
 
 
 class RequestConflictError(CallError):
-    """A request of this id exists with another workflow or input, or it can no longer be cancelled."""
+    """A request of this id exists with another workflow or another input."""
 
 
 class UnknownRequestError(CallError):
-    """No request has this id, or it belongs to another role."""
+    """No request has this id, or another role has submitted the request to cancel."""
+
+
+class TooLateError(CallError):
+    """The request can no longer be cancelled.
+
+    Its `code` says why: it has ended (`request_ended`), an answer is recorded and takes effect (`request_decided`), or
+    a machine may have acted already (`irrevocable`).
+    """
 
 
 class CallerRefusedError(CallError):
@@ -134,10 +143,10 @@ _BY_CODE: Mapping[str, type[CallError]] = {
     "unknown_workflow": UnknownWorkflowError,
     "retired_workflow": RetiredWorkflowError,
     "request_conflict": RequestConflictError,
-    "request_ended": RequestConflictError,
-    "request_decided": RequestConflictError,
-    "irrevocable": RequestConflictError,
     "unknown_request": UnknownRequestError,
+    "request_ended": TooLateError,
+    "request_decided": TooLateError,
+    "irrevocable": TooLateError,
 }
 
 
@@ -164,10 +173,12 @@ class Failure:
     Attributes:
         code: `withdrawn`, `stopped`, `timed_out`, `failed`, `hand_off_failed` or `unsound`.
         message: The reason, for people.
+        raised: What the workflow raised, such as `KeyError at refund/handler.py:38`; on the embedded cloud only.
     """
 
     code: str
     message: str = ""
+    raised: str = ""
 
 
 @dataclass(frozen=True)
@@ -341,7 +352,7 @@ class Client:
 
         Raises:
             UnknownRequestError: No request has this id, or another role has submitted it.
-            RequestConflictError: The request has ended, or is decided and goes on.
+            TooLateError: It has ended or is decided, or a machine may have acted already.
             ContractError: The reason is missing or too long.
             CallerRefusedError: The credentials may not cancel it.
             UnavailableError: The API does not answer; make the same call later.
@@ -467,10 +478,15 @@ def _summary(document: Mapping[str, Any]) -> dict[str, Any]:
         "request_id": document["request_id"],
         "workflow": document["workflow"],
         "status": document["status"],
-        "error": error and Failure(error["code"], error.get("message", "")),
+        "error": error and _failure(error),
         "created_at": _moment(document.get("created_at")),
         "ended_at": _moment(document.get("ended_at")),
     }
+
+
+def _failure(document: Mapping[str, str]) -> Failure:
+    raised = f"{document['class']} at {document['at']}" if "class" in document else ""
+    return Failure(document["code"], document.get("message", ""), raised)
 
 
 def _task(document: Mapping[str, Any]) -> Task:
