@@ -17,6 +17,7 @@ GUIDE = ROOT / "docs" / "fork-for-payments.md"
 _FILE = re.compile(
     r"^(New file|At the end of|Below `\[mail\]` in) `([^`]+)`[^\n]*:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL
 )
+_WORKER = re.compile(r"^\.venv/bin/python docs/examples/worker\.py .*$", re.MULTILINE)
 _COMMANDS = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _ENVIRONMENTS = (".venv", "node_modules", ".local/ministack-venv")
 """Set up by `make`, which looks at a stamp in each; a copy shares what is in them."""
@@ -51,6 +52,12 @@ def blocks() -> list[Block]:
 def commands() -> list[str]:
     """Return the guide's blocks of shell commands, in order."""
     return _COMMANDS.findall(GUIDE.read_text("utf-8"))
+
+
+def worker() -> str:
+    """Return the guide's command that runs a worker, in a shell that knows the embedded cloud."""
+    (command,) = _WORKER.findall(GUIDE.read_text("utf-8"))
+    return f'eval "$(.venv/bin/countersign env --local)"; exec {command}'
 
 
 @dataclass(frozen=True)
@@ -98,12 +105,19 @@ class Fork:
 
     def run(self, command: str) -> str:
         """Run a block of shell commands in it, as somebody in a terminal does, and return what they print."""
+        running = self.start(command)
+        printed, _ = running.communicate()
+        assert running.returncode == 0, f"{command}\n{printed}"
+        return printed
+
+    def start(self, command: str) -> subprocess.Popen[str]:
+        """Start a block of shell commands in it; what they print is in `stdout`."""
         foreign = ("PYTEST", "COVERAGE", "VIRTUAL_ENV", "PYTHONPATH", "MAKE")
         environment = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         # Before the checkout's own code, which the linked environment has installed.
         own = (self.root, self.root / "lambdas", self.root / "layers" / "countersign" / "python")
         environment["PYTHONPATH"] = os.pathsep.join(map(str, own))
-        ended = subprocess.run(
+        return subprocess.Popen(
             ["bash", "-euo", "pipefail", "-c", command],
             cwd=self.root,
             env=environment,
@@ -111,10 +125,7 @@ class Fork:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
         )
-        assert ended.returncode == 0, f"{command}\n{ended.stdout}"
-        return ended.stdout
 
 
 def _link_members(folder: Path, copy: Path) -> None:

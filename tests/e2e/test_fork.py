@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -16,11 +17,11 @@ from pathlib import Path
 import pytest
 
 from local.providers import activate, made_up
-from operate.client import Envelope, answer, open_page, press, take
+from operate.client import Envelope, open_page, press, take
 from operate.embedded import http
 from operate.embedded.cloud import ROOT, Cloud
 from tests.e2e.scene import Scene, until
-from tests.fork import Block, Fork, blocks, commands
+from tests.fork import Block, Fork, blocks, commands, worker
 from tests.unit.test_architecture import lines_of_code
 
 KEEPER = """
@@ -145,20 +146,22 @@ def credit_of(cloud: Cloud, request_id: str) -> Envelope:
     return envelope
 
 
-def test_the_fork_runs_a_deposit_from_the_signed_webhook_to_the_one_credit(
+def test_the_fork_runs_a_deposit_from_the_signed_webhook_to_the_credit_by_the_example_worker(
     fork: Fork, fork_cloud: Cloud, chat: Chat
 ) -> None:
     answered = fork.run(commands()[1])
     assert '"recorded"' in answered or '"parked"' in answered, answered
     scene = Scene(fork_cloud, "deposit-1", "deposit")
     assert press(open_page(chat.link("treasury@countersign.example")), "approve").answer.status == 200
-    asked = credit_of(fork_cloud, "deposit-1")
-    key = asked["task"]["idempotency_key"]
-    assert uuid.UUID(key).version == 4
-    assert [answer(asked, "succeed", {}).json()["status"] for _ in range(2)] == ["recorded", "duplicate"]
-    report = scene.ended()
-    assert report["status"] == "succeeded", report
-    assert (report["result"]["status"], report["result"]["idempotency_key"]) == ("credited", key)
+    working = fork.start(worker())
+    try:
+        report = scene.ended()
+    finally:
+        working.send_signal(signal.SIGINT)
+        log, _ = working.communicate(timeout=30)
+    assert (working.returncode, "credit.requested deposit-1.credit: succeeded" in log) == (0, True), log
+    assert (report["status"], report["result"]["status"]) == ("succeeded", "credited"), report
+    assert uuid.UUID(report["result"]["idempotency_key"]).version == 4
 
 
 def test_a_click_on_the_link_in_the_chat_decides_and_make_mail_lists_the_message(
@@ -206,7 +209,9 @@ def test_a_secret_is_rotated_by_the_steps_of_docs_payments_without_a_refused_eve
 ) -> None:
     old, new = fork_cloud.providers["acmepay"], made_up("acmepay")
     where = fork_cloud.provider_secret("acmepay")
-    steps = re.findall(r"--secret-string '(.*)'$", (ROOT / "docs/payments.md").read_text("utf-8"), re.MULTILINE)
+    steps = re.findall(
+        r"--secret-string '(.*(?:OLD|NEW).*)'$", (ROOT / "docs/payments.md").read_text("utf-8"), re.MULTILINE
+    )
     assert steps == ['{"active": ["OLD"]}', '{"active": ["NEW", "OLD"]}', '{"active": ["NEW"]}']
 
     def put(step: str) -> None:
