@@ -30,6 +30,7 @@ from countersign.testing.builders import (
     TASK_ID,
     WORKFLOW,
     any_decided_task,
+    any_paid_task,
     any_payment_task,
     any_task,
     any_wait,
@@ -147,12 +148,21 @@ def test_another_session_of_the_role_may_cancel() -> None:
     [
         (Setup(any_task(), any_decided_task(task_id=SECOND)), RequestDecidedError),
         (Setup(any_task(), any_payment_task(irrevocable=True)), IrrevocableError),
+        (Setup(any_task(), any_paid_task(irrevocable=True)), IrrevocableError),
         (Setup(status=RequestStatus.SUCCEEDED), RequestEndedError),
         (Setup(status=RequestStatus.FAILED), RequestEndedError),
         (Setup(status=RequestStatus.CANCELLED), RequestEndedError),
         (Setup(status=RequestStatus.SUCCEEDED, cancelling=Cancelling("", ROLE, NOW)), RequestEndedError),
     ],
-    ids=["decided", "irrevocable", "succeeded", "failed", "withdrawn by people", "succeeded in spite of the mark"],
+    ids=[
+        "decided",
+        "irrevocable",
+        "carried out",
+        "succeeded",
+        "failed",
+        "withdrawn by people",
+        "succeeded in spite of the mark",
+    ],
 )
 def test_a_request_that_is_decided_irrevocable_or_ended_stays_as_it_is(setup: Setup, error: type[Exception]) -> None:
     before = setup.request, setup.statuses

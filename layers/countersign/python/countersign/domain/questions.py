@@ -189,8 +189,8 @@ class Question(Shown):
         fixed: The labels of rows that a revision keeps as they are, such as the payee.
         floor: The amount above which a revision stays, because another row of the policy covers it and less; None
             without such a row.
-        irrevocable: Whether the machine may have acted, such as moved money, before it answers: the request cannot be
-            cancelled while the task is open.
+        irrevocable: Whether the machine may have acted, such as moved money, before it answers: from the
+            hand-off on, the request can be cancelled only if the machine fails.
     """
 
     title: str = ""

@@ -12,6 +12,7 @@ from countersign.domain.clock import Clock
 from countersign.domain.errors import IrrevocableError, RequestDecidedError, RequestEndedError, UnknownRequestError
 from countersign.domain.identity import role_of
 from countersign.domain.requests import REQUEST_ID, Cancelling, Request, RequestStatus
+from countersign.domain.rules import Outcome
 from countersign.domain.tasks import WITHDRAWN_BY_CALLER, Change, Status, Task
 from countersign.retries import retried
 
@@ -74,7 +75,7 @@ class Cancellations:
             raise RequestEndedError
         if any(task.status is Status.DECIDED for task in found):
             raise RequestDecidedError
-        if any(task.status is Status.OPEN and task.question.irrevocable for task in found):
+        if any(map(_may_have_acted, found)):
             raise IrrevocableError
         cancelling = Cancelling(reason, role, self.clock.now())
         open_tasks = islice(filter(_is_revocable, found), AT_ONCE)
@@ -91,6 +92,11 @@ class Cancellations:
 def _is_revocable(task: Task) -> bool:
     """Tell whether a task is open, and nobody acts before the answer is recorded."""
     return task.status is Status.OPEN and not task.question.irrevocable
+
+
+def _may_have_acted(task: Task) -> bool:
+    """Tell whether a machine may have acted for good: it is asked, or it has answered that it did."""
+    return task.question.irrevocable and (task.status is Status.OPEN or task.outcome is Outcome.ANSWERED)
 
 
 def _withdrawal(task: Task, cancelling: Cancelling) -> Change:

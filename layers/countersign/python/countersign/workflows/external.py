@@ -42,8 +42,8 @@ class ExternalTask:
         collect: Which answers are collected until all are there; None if the first answer is enough.
         heartbeat_seconds: Longest silence before the machine is lost; None or 0 if it sends no heartbeats.
         attempt: Number of the first hand-off: 1, plus 1 for each earlier wait with the same question.
-        irrevocable: Whether the machine may have acted, such as moved money, before it answers: the request cannot be
-            cancelled while the task is open.
+        irrevocable: Whether the machine may have acted, such as moved money, before it answers: from the
+            hand-off on, the request can be cancelled only if the machine fails.
     """
 
     kind: str
