@@ -4,6 +4,7 @@ from typing import Any
 
 from countersign.composition import Ports, once
 from countersign.domain import strict_json
+from countersign.domain.requests import WITHDRAWN
 from countersign.functions.batches import Record, run_batch
 from countersign.functions.log import logger
 from countersign.functions.telemetry import about, count
@@ -25,12 +26,14 @@ def follow(record: Record) -> None:
     about(request_id=request_id, execution_arn=execution_arn)
     left = executions().ended(request_id, detail["status"], execution_arn)
     count("DecisionsNotApplied", len(left.stranded))
+    count("ExecutionsFailed", detail["status"] == "FAILED" and left.error != WITHDRAWN)
     if (detail["status"], left) == (SUCCEEDED, Aftermath()):
         return  # the workflow's own line about its result says it
     log = logger.error if left.stranded else logger.info
     log(
         "execution ended",
         status=detail["status"],
+        code=left.error,
         error=left.raised and left.raised.kind,
         at=left.raised and left.raised.at,
         cancelled_tasks=left.cancelled,

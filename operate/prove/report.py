@@ -93,9 +93,7 @@ def stays(run: Run) -> list[str]:
     if stage.audit_bucket:
         left.append(f"the copies of these audit entries in {stage.audit_bucket}, locked like any other")
     if not stage.cloud:
-        left.append(
-            "the state of the executions, until their retention ends; the alarms MailsBounced, ExecutionsFailed"
-        )
+        left.append("the state of the executions, until their retention ends; the alarm MailsBounced")
     return left
 
 

@@ -131,6 +131,10 @@ def an_execution_that_dies_after_the_decision(scene: Scene) -> None:
     scene.kit.ledger.started(REQUEST_ID, execution_arn())
     scene.kit.open_task()
     scene.kit.decide()
+    scene.run("Executions/Executions", executions.handler.handler, sqs_event(status_change("TIMED_OUT")))
+
+
+def an_execution_that_fails(scene: Scene) -> None:
     scene.run("Executions/Executions", executions.handler.handler, sqs_event(status_change("FAILED")))
 
 
@@ -307,6 +311,7 @@ FAULTS: Sequence[tuple[str, Act]] = [
     ("ApiServerErrors", a_page_while_the_ledger_fails),
     ("ApiServerErrors", a_request_while_the_ledger_fails),
     ("DecisionsNotApplied", an_execution_that_dies_after_the_decision),
+    ("ExecutionsFailed", an_execution_that_fails),
     ("EventsConflict", two_events_under_one_id),
     ("EventsMalformed", a_signed_event_that_cannot_be_read),
     ("EventsNotKept", an_event_of_which_s3_stores_no_copy),
@@ -360,7 +365,6 @@ Sources:
 """
 
 OF_WORKFLOWS = {
-    "ExecutionsFailed": ("DurableExecutionFailed", 1),
     "ExecutionsStopped": ("DurableExecutionStopped", 1),
     "ExecutionsTimedOut": ("DurableExecutionTimedOut", 1),
     "OperationsNearLimit": ("DurableExecutionOperations", 2_401),

@@ -26,7 +26,6 @@ def test_alarms_over_workflows_watch_each_ten_of_a_stack(stage_named: Callable[[
     stage = stage_named(name)
     paths = [[each.function.function.node.path.partition("/")[2] for each in group] for group in stage.groups]
     for kind in (
-        "ExecutionsFailed",
         "ExecutionsStopped",
         "ExecutionsTimedOut",
         "OperationsNearLimit",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from countersign.domain import tasks
 from countersign.domain.requests import Raised, Request
 from countersign.domain.tasks import Status
 from countersign.testing.builders import REQUEST_ID, WORKFLOW, execution_arn, is_unbroken, status_change
@@ -91,6 +92,16 @@ def test_a_request_ends_although_lambda_does_not_tell_its_error(running: Kit, la
     lambda_.by_default = Answer(403, "AccessDeniedException")
     assert run(status_change("FAILED")) == []
     assert status_of(running) == "failed"
+
+
+@pytest.mark.parametrize(("withdrawn", "counted"), [(False, {"ExecutionsFailed": 1}), (True, {})])
+def test_a_failed_execution_is_counted_unless_its_request_was_withdrawn(
+    running: Kit, output: Output, withdrawn: bool, counted: dict[str, int]
+) -> None:
+    if withdrawn:
+        running.ledger.commit(tasks.withdraw(running.task(), "operator", "ordered twice", running.now))
+    run(status_change("FAILED"))
+    assert output.new().counts == counted
 
 
 def test_an_execution_that_succeeded_has_a_line_only_if_it_left_a_task(running: Kit, output: Output) -> None:

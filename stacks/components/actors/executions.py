@@ -64,9 +64,12 @@ class Executions(Actor):
         )
         self.function.watch_counts(
             "Workflows",
-            "Decisions not applied",
+            "Failures, and decisions not applied",
             alarms={
+                # Lambda's metric counts the executions of withdrawn requests too.
+                "ExecutionsFailed": "Executions failed, and their open tasks are cancelled. First list them by"
+                " `countersign requests --failed`, then read the error by `countersign logs REQUEST`",
                 "DecisionsNotApplied": "An execution ended before it applied a recorded decision, and nothing will"
-                " apply it. First find the task in the log of executions"
+                " apply it. First find the task in the log of executions",
             },
         )

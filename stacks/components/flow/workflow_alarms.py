@@ -14,10 +14,6 @@ _MOST_BYTES = 80_000_000
 """Four fifths of Lambda's limits for an execution, 3,000 operations and 100 MB; it fails at the limit
 (https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html)."""
 
-_FAILED = (
-    "Executions failed, and their open tasks are cancelled. First list them by `countersign requests --failed`, then"
-    " read the error by `countersign logs REQUEST`"
-)
 _STOPPED = "Somebody stopped executions, and their open tasks are cancelled. First look up in CloudTrail who did it"
 _TIMED_OUT = (
     "Executions reached their timeout, which is later than any deadline. First find them in the log of executions, then"
@@ -67,7 +63,6 @@ def watch_executions(function: PythonFunction, workflow: str) -> None:
             "Reminders and escalations that were not sent": [unsent],
         },
         alarms=[
-            Alarm("ExecutionsFailed", failed, _FAILED, math=SUM),
             Alarm("ExecutionsStopped", stopped, _STOPPED, math=SUM),
             Alarm("ExecutionsTimedOut", timed_out, _TIMED_OUT, math=SUM),
             Alarm("HandOffsFailed", unsent, _UNSENT, math=SUM),

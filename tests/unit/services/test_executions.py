@@ -2,6 +2,7 @@
 
 import dataclasses
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -46,6 +47,11 @@ def test_the_final_statuses_are_those_of_lambda() -> None:
     assert {"SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED"} == ENDED
 
 
+def error_after(status: str) -> str:
+    """Return the error after the end of an execution about whose tasks nothing is known."""
+    return "" if status == "SUCCEEDED" else status.lower()
+
+
 def outcome_of(ledger: MemoryLedger, status: str = "FAILED") -> tuple[str, str]:
     """End an execution, and return the status and the error of its request."""
     ended(ledger, status)
@@ -56,7 +62,8 @@ def outcome_of(ledger: MemoryLedger, status: str = "FAILED") -> tuple[str, str]:
 def test_a_dead_execution_fails_its_request_and_cancels_its_open_tasks(status: str) -> None:
     ledger = ledger_with(any_task(), any_task(task_id=SECOND))
     raised = RAISED if status == "FAILED" else None
-    assert ended(ledger, status, raised=RAISED) == Aftermath(cancelled=(TASK_ID, SECOND), raised=raised)
+    left = Aftermath((TASK_ID, SECOND), error=status.lower(), raised=raised)
+    assert ended(ledger, status, raised=RAISED) == left
     assert ledger.asked[REQUEST_ID].raised == raised
     assert (ledger.asked[REQUEST_ID].error, ledger.asked[REQUEST_ID].ended_at) == (status.lower(), NOW)
     assert {task.status for task in ledger.standing.values()} == {Status.CANCELLED}
@@ -102,7 +109,7 @@ def test_a_request_that_its_caller_has_cancelled_is_withdrawn(status: str) -> No
 @pytest.mark.parametrize("status", sorted(ENDED))
 def test_a_decision_before_the_end_is_kept_and_reported_as_stranded(status: str) -> None:
     ledger = ledger_with(any_decided_task())
-    assert ended(ledger, status) == Aftermath(stranded=(TASK_ID,))
+    assert ended(ledger, status) == Aftermath(stranded=(TASK_ID,), error=error_after(status))
     assert ledger.standing[TASK_ID] == any_decided_task()
 
 
@@ -114,6 +121,20 @@ def test_a_recorded_result_is_kept(status: str) -> None:
     assert (ledger.asked[REQUEST_ID].status, ledger.asked[REQUEST_ID].result) == ("succeeded", {"status": "approved"})
 
 
+def test_only_what_has_ended_is_read_with_the_cheaper_read() -> None:
+    """An eventually consistent read that is late says that something has not ended."""
+    late = ledger_with(any_decided_task(status=Status.APPLIED))
+    late.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, {}, NOW)
+    read = late.with_tasks
+    for stale in (ledger_with(), ledger_with(any_decided_task()), ledger_with(any_task())):
+
+        def with_tasks(request_id: str, *, consistent: bool = True, of: MemoryLedger = stale) -> Any:
+            return read(request_id) if consistent else of.with_tasks(request_id)
+
+        late.with_tasks = with_tasks  # type: ignore[method-assign]
+        assert ended(late, "SUCCEEDED") == Aftermath()
+
+
 def test_an_execution_that_succeeded_without_a_record_ends_its_request() -> None:
     ledger = ledger_with()
     ended(ledger, "SUCCEEDED")
@@ -123,21 +144,21 @@ def test_an_execution_that_succeeded_without_a_record_ends_its_request() -> None
 @pytest.mark.parametrize("status", sorted(ENDED))
 def test_the_end_of_an_unknown_execution_changes_nothing(status: str) -> None:
     ledger = MemoryLedger()
-    assert ended(ledger, status, "unknown") == Aftermath()
+    assert ended(ledger, status, "unknown") == Aftermath(error=error_after(status))
     assert ledger.asked == {}
 
 
 def test_a_repeated_end_cancels_once() -> None:
     ledger = ledger_with(any_task())
     ended(ledger, "FAILED")
-    assert ended(ledger, "FAILED") == Aftermath()
+    assert ended(ledger, "FAILED") == Aftermath(error="failed")
     assert len(ledger.entries) == 1
 
 
 @pytest.mark.parametrize("status", [Status.APPLIED, Status.EXPIRED, Status.CANCELLED])
 def test_a_closed_task_is_neither_cancelled_nor_stranded(status: Status) -> None:
     ledger = ledger_with(any_task(status=status))
-    assert ended(ledger, "FAILED") == Aftermath()
+    assert ended(ledger, "FAILED") == Aftermath(error="failed")
 
 
 def test_another_execution_of_the_same_name_changes_nothing() -> None:
@@ -154,5 +175,5 @@ def test_a_task_that_changes_during_the_cancellation_is_read_again() -> None:
     ledger = ledger_with(any_task())
 
     meanwhile(ledger, lambda: ledger.standing.update({TASK_ID: any_decided_task(audit_seq=1)}))
-    assert ended(ledger, "FAILED") == Aftermath(stranded=(TASK_ID,))
+    assert ended(ledger, "FAILED") == Aftermath(stranded=(TASK_ID,), error="failed")
     assert ledger.standing[TASK_ID].status is Status.DECIDED

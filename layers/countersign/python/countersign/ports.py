@@ -250,8 +250,11 @@ class RequestLedger(Protocol):
         """Return the ids of the request's tasks, in the order of their names."""
         ...
 
-    def with_tasks(self, request_id: str) -> tuple[Request | None, list[Task]]:
-        """Return the request, or None, and its tasks in the order of their names, read consistently."""
+    def with_tasks(self, request_id: str, *, consistent: bool = True) -> tuple[Request | None, list[Task]]:
+        """Return the request, or None, and its tasks in the order of their names, read consistently by default.
+
+        Otherwise they may be as they were a moment ago; none is missing.
+        """
         ...
 
     def start_again(self, request_id: str, at: datetime) -> bool:

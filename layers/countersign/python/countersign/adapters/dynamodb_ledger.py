@@ -429,10 +429,13 @@ class DynamoLedger:
         """See `RequestLedger.task_ids`."""
         return [document["task_id"] for document in self._table.query(questions_of(request_id))]
 
-    def with_tasks(self, request_id: str) -> tuple[Request | None, list[Task]]:
+    def with_tasks(self, request_id: str, *, consistent: bool = True) -> tuple[Request | None, list[Task]]:
         """See `RequestLedger.with_tasks`; two calls to DynamoDB. The questions name the tasks."""
         questions = {document["task_id"]: document for document in self._table.query(questions_of(request_id))}
-        found = self._found([request_key(request_id), *map(task_key, questions)])
+        keys = [request_key(request_id), *map(task_key, questions)]
+        found = self._found(keys, consistent=consistent)
+        if not consistent and len(found) < len(keys):
+            found = self._found(keys)
         standing = found.get(_place(request_key(request_id)))
         tasks = ((found.get(_place(task_key(task_id))), question) for task_id, question in questions.items())
         opened = [task_of_documents(task, question) for task, question in tasks if task]

@@ -36,11 +36,13 @@ class Aftermath:
     Attributes:
         cancelled: Ids of the tasks that were open and are now cancelled.
         stranded: Ids of the decided tasks whose decision no workflow will apply.
+        error: The request's error code; empty for an execution that succeeded.
         raised: What the workflow raised; None if it did not, or Lambda did not tell.
     """
 
     cancelled: tuple[str, ...] = ()
     stranded: tuple[str, ...] = ()
+    error: str = ""
     raised: Raised | None = None
 
 
@@ -63,12 +65,11 @@ class Executions:
             status: One of `ENDED`.
             execution_arn: The execution. One of the same name that is not the request's changes nothing.
         """
-        request, tasks_of_request = self.ledger.with_tasks(request_id)
+        request, tasks_of_request = self._with_tasks(request_id, status)
         if request and request.execution_arn not in ("", execution_arn):
             return Aftermath()
-        raised = None
+        error, raised = self._error(status, request, tasks_of_request), None
         if request and not request.ended:
-            error = "" if status == SUCCEEDED else self._error(status, request, tasks_of_request)
             outcome = _OUTCOMES.get(error, RequestStatus.FAILED)
             raised = self.executions.raised(execution_arn) if error == requests.FAILED else None
             self.ledger.finish(request_id, request.workflow, outcome, None, self.clock.now(), error, raised)
@@ -77,13 +78,24 @@ class Executions:
         return Aftermath(
             cancelled=tuple(task_id for task_id, status in left.items() if status is Status.CANCELLED),
             stranded=tuple(task_id for task_id, status in left.items() if status is Status.DECIDED),
+            error=error,
             raised=raised,
         )
 
-    def _error(self, status: str, request: Request, tasks_of_request: list[Task]) -> str:
-        """Return why an execution ended without a result: by Lambda's status, and by its tasks."""
-        if request.cancelling:
-            return requests.WITHDRAWN
+    def _with_tasks(self, request_id: str, status: str) -> tuple[Request | None, list[Task]]:
+        """Return the request and its tasks. The cheaper read is enough if all has ended: nothing changes after that."""
+        if status == SUCCEEDED:
+            request, found = self.ledger.with_tasks(request_id, consistent=False)
+            if request and request.ended and tasks.LIVE.isdisjoint(task.status for task in found):
+                return request, found
+        return self.ledger.with_tasks(request_id)
+
+    def _error(self, status: str, request: Request | None, tasks_of_request: list[Task]) -> str:
+        """Return why an execution ended without a result: as recorded, by Lambda's status, or by its tasks."""
+        if status == SUCCEEDED:
+            return ""
+        if request and (request.error or request.cancelling):
+            return request.error or requests.WITHDRAWN
         if status in _BY_STATUS:
             return _BY_STATUS[status]
         if any(map(self._is_unsound, tasks_of_request)):
