@@ -22,8 +22,8 @@ def history(task: Task) -> Html:
 
 
 def actor(by: str) -> str:
-    """Return a person's address, or the name of an operator's session for people."""
-    return session_name(by) or caller_name(by)
+    """Return a person's address, or the name of an operator's session or of a caller's role for people."""
+    return session_name(by) or caller_name(by).removeprefix("role/")
 
 
 def _step(step: Step) -> Html:

@@ -143,7 +143,7 @@ class Demo(ABC):
         status, statuses = (report.result or {}).get("status"), SCENARIOS[self.workflow]
         expected = (statuses[self.answer],) if self.answer else tuple(statuses.values())
         if status not in expected:
-            raise DemoError(f"the workflow ended {status!r} ({report.status}), not {' or '.join(expected)}")
+            raise DemoError(f"the workflow ended {status!r} ({_end_of(report)}), not {' or '.join(expected)}")
 
 
 @dataclass(kw_only=True)
@@ -368,7 +368,7 @@ class PatternDemo(Demo):
 
     def _check(self, report: Report) -> None:
         if report.result != self._script.result:
-            raise DemoError(f"the workflow ended {report.result} ({report.status}), not {self._script.result}")
+            raise DemoError(f"the workflow ended {report.result} ({_end_of(report)}), not {self._script.result}")
 
 
 def answer_all(cloud: Cloud, demos: Iterable[PatternDemo]) -> None:
@@ -449,3 +449,8 @@ def wait_for(what: str, find: Callable[[], T | None], seconds: float = PATIENCE_
 def _clock(instant: datetime | None) -> str:
     """Return the time of day of an instant."""
     return instant.astimezone(UTC).strftime("%H:%M:%S UTC") if instant else "its end"
+
+
+def _end_of(report: Report) -> str:
+    """Return how a request ended, and why if it has no result."""
+    return f"{report.status}: {report.error.code}" if report.error else report.status

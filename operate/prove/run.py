@@ -158,6 +158,8 @@ class Run:
             report = self.api.get(request_id)
         except CallError as error:
             raise NotProvedError(f"GET /requests/{request_id} answered {error}") from error
+        if report.error:
+            raise NotProvedError(f"{request_id} ended {report.status}: {report.error.code}")
         return report if report.ended else None
 
     def withdraw_open_tasks(self) -> Iterator[str]:

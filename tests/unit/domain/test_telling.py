@@ -64,13 +64,14 @@ ANSWERED = (RETURNED[0]._replace(answer="Mine", answered_at=NOW),)
         (any_task(exchanges=ANSWERED), ""),
         (any_task(exchanges=RETURNED, status=Status.EXPIRED, closed_at=NOW), "expired"),
         (tasks.withdraw(any_task(), CALLER, "ordered twice", NOW).after, "withdrawn"),
+        (any_task(status=Status.CANCELLED, closed_because=tasks.WITHDRAWN_BY_CALLER), "withdrawn"),
         (any_task(status=Status.CANCELLED, closed_because=tasks.WITHDRAWN_BY_REQUESTER), ""),
         (any_task(status=Status.CANCELLED, closed_because="withdrawn"), ""),
     ],
     ids=[
         *("approved", "rejected", "approved, another level follows", "rejected before the last level", "superseded"),
         *("not applied yet", "open", "returned", "answered", "expired while returned", "withdrawn by an operator"),
-        *("withdrawn by the requester", "withdrawn by the workflow"),
+        *("withdrawn by the caller", "withdrawn by the requester", "withdrawn by the workflow"),
     ],
 )
 def test_only_the_end_of_a_request_and_a_question_back_are_told(task: Task, outcome: str) -> None:

@@ -439,6 +439,11 @@ CLOSE = "There is nothing left for you to do. You can close this page."
             "closed",
             f"This request was withdrawn olga@example.com withdrew it {AT}, before a decision was made. {CLOSE}",
         ),
+        (
+            any_closed_page("withdrawn", closed_by="arn:aws:iam::111122223333:role/shop"),
+            "closed",
+            f"This request was withdrawn shop withdrew it {AT}, before a decision was made. {CLOSE}",
+        ),
     ],
 )
 def test_a_result_says_what_is_true_for_its_reader(page: str, mark: str, says: str) -> None:

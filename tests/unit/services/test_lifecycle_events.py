@@ -81,6 +81,7 @@ def test_an_event_after_which_the_requester_is_told_the_outcome_says_so(tells: b
         ("withdrawn", True),
         ("withdrawn_by_operator", True),
         ("withdrawn_by_requester", True),
+        ("withdrawn_by_caller", True),
         ("execution_failed", False),
         ("hand_off_failed", False),
     ],
