@@ -8,8 +8,9 @@ import pytest
 
 from countersign.contracts import validation
 from countersign.domain import tasks
+from countersign.domain.requests import ERRORS, Request, RequestStatus
 from countersign.domain.tasks import Exchange, Replacement, Status
-from countersign.services.lifecycle_events import EVENTS, events_of
+from countersign.services.lifecycle_events import EVENTS, events_of, request_ended
 from countersign.testing.builders import (
     APPROVER,
     CALLBACK_ID,
@@ -146,7 +147,8 @@ def test_each_hard_bounce_is_published_without_its_recipient() -> None:
 SCHEMAS = {
     schema["properties"]["kind"]["const"]: path.name.removesuffix(".json")
     for path in files("countersign.contracts.schemas").iterdir()
-    if path.name.endswith(".json") and "task-event.json" in str(schema := json.loads(path.read_text("utf-8")))
+    if path.name.endswith(".json")
+    and "const" in (schema := json.loads(path.read_text("utf-8"))).get("properties", {}).get("kind", {})
 }
 
 
@@ -160,6 +162,9 @@ def test_every_event_keeps_its_schema_and_every_schema_has_an_event() -> None:
         (paid, dataclasses.replace(paid, refunds={"pay_1001": "1.50"}, disputes=("ch_1",))),
     ]
     told = [event for before, after in changes for event in events_of(before, after)]
+    ended = Request("order-1001", "order-approval", status=RequestStatus.FAILED, created_at=NOW, ended_at=NOW)
+    told += [request_ended(dataclasses.replace(ended, error=error)) for error in ERRORS]
+    told.append(request_ended(dataclasses.replace(ended, status=RequestStatus.SUCCEEDED)))
     assert {event["kind"] for event in told} == set(SCHEMAS)
     for event in told:
         validation.check(SCHEMAS[event["kind"]], event)
