@@ -82,6 +82,16 @@ def test_nobody_changes_or_deletes_audit_entries(cloud: Cloud, roles: dict[str, 
     assert who_may(roles, update) == []
 
 
+def test_the_webhook_adds_kept_events_the_replay_reads_them_and_nobody_deletes_one(
+    cloud: Cloud, roles: dict[str, Callable[[str], Any]]
+) -> None:
+    (bucket,) = (outputs["EventsBucketName"] for outputs in cloud.outputs.values() if "EventsBucketName" in outputs)
+    kept = {"Bucket": bucket, "Key": "events/pay/2026-03-01/of-a-test"}
+    assert [name[:7] for name in who_may(roles, lambda clients: clients("s3").put_object(**kept))] == ["Webhook"]
+    assert [name[:6] for name in who_may(roles, lambda clients: clients("s3").get_object(**kept))] == ["Replay"]
+    assert who_may(roles, lambda clients: clients("s3").delete_object(**kept)) == []
+
+
 def test_requests_without_a_signature_are_refused(cloud: Cloud) -> None:
     assert http.send("POST", f"{cloud.api_url}/requests", b"{}").status == 403
     session = aws.session()
