@@ -108,7 +108,7 @@ def metrics(run: Run) -> str:
     return f"{_names(caused)} exist; {unseen} of {len(watched)} watched metrics count what has not happened{limited}"
 
 
-_WATCHED = ("DurableExecutionFailed", "Errors", "IteratorAge", "MailsBounced")
+_WATCHED = ("DurableExecutionOperations", "Errors", "IteratorAge", "MailsBounced")
 """The metrics of a run that alarms watch."""
 
 _OF_LAMBDA = {"relay": "IteratorAge", "requests_api": "Errors"}
@@ -124,7 +124,7 @@ def _caused(run: Run) -> Iterator[Metric]:
     }
     if not run.stage.cloud:
         services |= {"MailsBounced": "bus-events"} if run.stage.settings.mail.is_sent else {}
-        yield _of_lambda("DurableExecutionFailed", run.stage.merged("Workflows")[WORKFLOW].split(":")[-2])
+        yield _of_lambda("DurableExecutionOperations", run.stage.merged("Workflows")[WORKFLOW].split(":")[-2])
         for function in run.stage.functions():
             if name := _OF_LAMBDA.get(function["Handler"].partition(".")[0]):
                 yield _of_lambda(name, function["FunctionName"])
@@ -150,7 +150,7 @@ def _metric(described: Mapping[str, Any]) -> Metric:
 
 def _in_cloudwatch(run: Run) -> Iterator[Metric]:
     """Yield the stage's own metrics, and those of Lambda that a run causes."""
-    of_lambda = {"DurableExecutionFailed", *_OF_LAMBDA.values()}
+    of_lambda = {"DurableExecutionOperations", *_OF_LAMBDA.values()}
     own = {"Dimensions": [{"Name": "stage", "Value": run.stage.settings.title}]}
     chosen: list[dict[str, Any]] = [{"Namespace": NAMESPACE, **own}]
     chosen += ({"Namespace": "AWS/Lambda", "MetricName": name} for name in sorted(of_lambda))

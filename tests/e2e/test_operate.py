@@ -81,7 +81,7 @@ def test_a_reassigned_and_withdrawn_task_ends_its_workflow_and_people_hear_that_
     status, withdrawn = operate("withdraw", scene.task_id, "--because", "ordered twice")
     assert (status, withdrawn["workflow_rung"]) == (0, True)
     assert open_page(link).answer.status == 410
-    assert scene.ended()["status"] == "failed"
+    assert scene.ended()["status"] == "cancelled"
     until(lambda: is_told(nora), "the mail about the withdrawal")
     assert scene.audit().count("told_moot") == 2
     assert scene.ledger.audit_breaks(scene.task_id) == []

@@ -24,7 +24,7 @@ from tests.integration.operate.conftest import OPERATOR, DeployedStage, Run
 
 SERVICES = {"RingsDelivered": "relay", "TaskExpired": "publisher", "TimeToDecision": "publisher"}
 SERVICES |= {"MailsBounced": "bus-events"}
-OF_LAMBDA = {"DurableExecutionFailed": "order-approval", "Errors": "requests", "IteratorAge": "relay"}
+OF_LAMBDA = {"DurableExecutionOperations": "order-approval", "Errors": "requests", "IteratorAge": "relay"}
 
 
 @pytest.fixture
