@@ -143,6 +143,25 @@ def test_a_submission_that_botocore_repeats_returns_the_request(kit: Kit) -> Non
         assert kit.ledger.submit(request, NOW) == request
 
 
+def test_the_end_of_a_request_is_recorded_although_its_start_is_recorded_at_the_same_moment(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), NOW)
+    attempt, starts = kit.ledger._table.attempt, ["arn:1"]
+
+    def slowly(*writes: dict[str, Any]) -> bool:
+        done = attempt(*writes)
+        if starts:
+            kit.ledger.started(REQUEST_ID, starts.pop())
+        return done
+
+    monkeypatch.setattr(kit.ledger._table, "attempt", slowly)
+    kit.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, {}, NOW)
+    request = kit.ledger.request(REQUEST_ID)
+    assert request
+    assert (request.status, request.execution_arn) == ("succeeded", "arn:1")
+
+
 # Items
 
 

@@ -391,11 +391,12 @@ class DynamoLedger:
         """See `RequestLedger.finish`."""
         text = None if result is None else json.dumps(result, ensure_ascii=False)
         fields = {"workflow": workflow, "result": text, **end_fields(status, error, raised, at)}
-        if not self._unless_ended(request_id, fields, "#status = :running", {"running": "running"}):
-            # Before its start was recorded, or without a submission.
-            condition = "attribute_not_exists(#status) OR #status = :submitted"
-            fields |= started_fields(to_text(at))
-            self._unless_ended(request_id, fields, condition, {"submitted": "submitted"})
+        running = fields, "#status = :running", {"running": "running"}
+        # Before its start was recorded, or without a submission.
+        condition = "attribute_not_exists(#status) OR #status = :submitted"
+        early = fields | started_fields(to_text(at)), condition, {"submitted": "submitted"}
+        # The start may be recorded between two writes.
+        any(self._unless_ended(request_id, *write) for write in (running, early, running))
 
     def listed(
         self, since: datetime | None, after: Position | None, most: int
