@@ -20,7 +20,8 @@ def submit(event: Event) -> http.Reply:
         body request: The request, under an id that the caller chooses. `input` keeps the schema of its workflow.
         202 request-taken: This call started the workflow.
         200 request-taken: An earlier call with the same request started it.
-        problems: contract, caller, workflow_not_allowed, unknown_workflow, request_conflict, retired_workflow
+        problems: contract, caller, workflow_not_allowed, already_asked
+        problems: unknown_workflow, request_conflict, retired_workflow
     """
     submission = submissions().submit(strict_json.read(http.body_bytes(event)), submitted_by=http.caller_of(event))
     request = submission.request
@@ -41,7 +42,7 @@ def report(event: Event) -> http.Reply:
     validation.check("report.query", query)
     if "wait" in query:
         waiting().until_ended(request_id, int(query["wait"]))
-    return http.document(HTTPStatus.OK, submissions().report(request_id))
+    return http.document(HTTPStatus.OK, submissions().report(request_id, _only_of(event)))
 
 
 def page(event: Event) -> http.Reply:
@@ -52,9 +53,7 @@ def page(event: Event) -> http.Reply:
         200 request-list: A page of at most 100 requests.
         problems: contract
     """
-    caller = http.caller_of(event)
-    role = role_of(caller) if rules().caller(caller).own_only else ""
-    return http.document(HTTPStatus.OK, lists().page(http.query_of(event), role))
+    return http.document(HTTPStatus.OK, lists().page(http.query_of(event), _only_of(event)))
 
 
 def cancel(event: Event) -> http.Reply:
@@ -69,6 +68,12 @@ def cancel(event: Event) -> http.Reply:
     request = cancellations().cancel(request_id, document, http.caller_of(event))
     logger.info("request cancelled", request_id=request_id, workflow=request.workflow)
     return http.document(HTTPStatus.ACCEPTED, {"request_id": request_id, "workflow": request.workflow})
+
+
+def _only_of(event: Event) -> str:
+    """Return the role whose requests alone the caller sees; empty for all."""
+    caller = http.caller_of(event)
+    return role_of(caller) if rules().caller(caller).own_only else ""
 
 
 ROUTES = {

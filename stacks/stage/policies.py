@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from countersign.domain.policy import Band, Policy
+from countersign.domain.policy import ASK_AGAIN_SECONDS, Band, Policy
 from countersign.domain.questions import COMMENT_RULES
 from countersign.domain.rules import KINDS
 from stacks.stage.fields import Seconds, Table, between, matching, one_of
@@ -78,6 +78,9 @@ class PolicyRow(Table):
     """Which decisions need a comment: `required` for all, `required_on_reject` for rejections."""
     send_back: bool = True
     """Whether approvers may send the request back to its requester, where the workflow allows it."""
+    ask_again_seconds: Seconds = ASK_AGAIN_SECONDS
+    """How long an AI agent has to wait after a rejection before it may ask the same again. Case, spaces and punctuation
+    make no difference, and neither does another deadline."""
 
 
 Policies = Mapping[str, tuple[PolicyRow, ...]]

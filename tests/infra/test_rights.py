@@ -98,7 +98,7 @@ RIGHTS = {
     "Requests/Requests/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Requests/Requests/Logs.Arn",
         READ,
-        items(WRITE, "AUDIT", "REQUEST", "TASK"),
+        items(WRITE, "ASK", "AUDIT", "REQUEST", "TASK"),
         AUDIT_STAYS,
         f"dynamodb:Query on {TABLE}/index/gsi1",
         DIRECTORY,

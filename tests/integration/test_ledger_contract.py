@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from countersign.domain import tasks, upkeep, votes
+from countersign.domain.asks import Ask
 from countersign.domain.audit import AuditEntry, AuditEvent
 from countersign.domain.errors import LedgerConflictError
 from countersign.domain.links import MOST_WAITING, Link, Purpose
@@ -399,6 +400,18 @@ def test_a_link_is_there_before_its_audit_entry(books: Books) -> None:
 ASKED = Request(REQUEST_ID, WORKFLOW, "5" * 64, CALLER, created_at=NOW)
 SUCCEEDED, FAILED = RequestStatus.SUCCEEDED, RequestStatus.FAILED
 RESULT = {"status": "approved", "votes": [{"by": APPROVER, "comment": "ä"}], "none": None, "ratio": 0.5}
+
+
+def test_an_ask_names_its_last_request_and_only_one_of_two_requests_takes_it_over(books: Books) -> None:
+    first, second = ASKED, dataclasses.replace(ASKED, request_id="order-1002")
+    assert books.ledger.last_asked("f" * 64) == ""
+    for _ in range(2):
+        assert books.ledger.submit(first, NOW, Ask("f" * 64, "")) == first
+    with pytest.raises(LedgerConflictError):
+        books.ledger.submit(second, NOW, Ask("f" * 64, ""))
+    assert books.ledger.request(second.request_id) is None
+    assert books.ledger.submit(second, NOW, Ask("f" * 64, first.request_id)) == second
+    assert books.ledger.last_asked("f" * 64) == second.request_id
 
 
 def test_a_request_is_kept_as_it_was_first_submitted(books: Books) -> None:

@@ -142,6 +142,36 @@ def test_the_policy_and_the_rules_for_callers_are_those_of_the_stage(kit: Kit, i
     limited = {CALLER: {"workflows": [], "agent": False, "own_only": False}}
     forget_what_functions_made(requests=rules | {"callers": limited})
     assert_problem(post(), 403, "workflow_not_allowed", "/workflow")
+    mine = {"workflows": None, "agent": False, "own_only": True}
+    forget_what_functions_made(requests=rules | {"callers": {CALLER: mine}})
+    assert get().status == 200
+
+
+AGENT = "arn:aws:sts::111122223333:assumed-role/invoices/i-0abc"
+
+
+def as_agent(**more: Any) -> dict[str, Any]:
+    """Return the tables of a stage in which the role of AGENT is an AI agent's."""
+    agent = {"workflows": ["approval"], "agent": True, "own_only": True}
+    approval = CODE_TABLES["workflows"][WORKFLOW] | {"function": "approval:live", "contract": "approval"}
+    return {
+        "requests": CODE_TABLES["requests"] | {"callers": {"arn:aws:iam::111122223333:role/ai/Invoices": agent}},
+        "workflows": CODE_TABLES["workflows"] | {"approval": approval},
+        "policies": {"approval": [{"approvers": [APPROVER]}]},
+    } | more
+
+
+def test_an_agent_that_asks_the_same_again_is_409_with_the_standing_request(kit: Kit, invocations: Operation) -> None:
+    forget_what_functions_made(**as_agent())
+    bodies = [
+        json.dumps({"workflow": "approval", "request_id": f"ask-{number}", "input": {"title": "Buy it?"}})
+        for number in (1, 1, 2)
+    ]
+    answers = [call(handler, "POST", "/requests", body=body, caller=AGENT) for body in bodies]
+    assert [answer.status for answer in answers] == [202, 200, 409]
+    assert_problem(answers[2], 409, "already_asked")
+    assert (answers[2].document["request_id"], answers[2].document["until"]) == ("ask-1", None)
+    assert json.loads(invocations.asked[0].body)["input"]["agent"] == "arn:aws:iam::111122223333:role/invoices"
 
 
 def test_the_same_id_with_another_input_is_409(kit: Kit, invocations: Operation) -> None:

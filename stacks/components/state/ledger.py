@@ -11,6 +11,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from countersign.adapters.keys import (
+    ASK,
     AUDIT,
     ENVELOPE,
     EVENT,
@@ -52,6 +53,9 @@ _LINKS = (f"{LINK}*", f"{STATUS_LINK}*")
 """Links of people: the right to write one is the right to act as any person."""
 
 _REQUESTS = (f"{REQUEST}*",)
+
+_ASKS = (f"{ASK}*",)
+"""What AI agents have asked last, so that they do not ask it again too soon."""
 
 _QUESTIONS = (f"{QUESTION}*",)
 """What tasks ask, and whom they do not let answer."""
@@ -189,7 +193,7 @@ class Ledger(Construct):
     def grant_requests(self, grantee: iam.IGrantable) -> None:
         """Allow recording requests, reading and listing them with their tasks, and withdrawing open tasks."""
         self._allow(grantee, *_READ)
-        self._allow(grantee, *_WRITE, items=(*_TASKS, *_REQUESTS))
+        self._allow(grantee, *_WRITE, items=(*_ASKS, *_TASKS, *_REQUESTS))
         self._allow_index(grantee)
 
     def grant_submit(self, grantee: iam.IGrantable) -> None:

@@ -27,6 +27,7 @@ TABLE: list[tuple[errors.CountersignError, int, str]] = [
     (errors.BodyTooLargeError(MAX_BODY_BYTES), 413, "body_too_large"),
     (errors.UnknownWorkflowError(), 404, "unknown_workflow"),
     (errors.RetiredWorkflowError(), 410, "retired_workflow"),
+    (errors.AlreadyAskedError("ask-1"), 409, "already_asked"),
     (errors.WorkflowNotAllowedError(("approval",)), 403, "workflow_not_allowed"),
     (errors.UncoveredAmountError(("EUR up to 5000",)), 400, "contract"),
     (errors.RequestConflictError("order-1001"), 409, "request_conflict"),

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from countersign.domain.errors import CallerRefusedError, ContractError, WorkflowNotAllowedError
+from countersign.domain.errors import AlreadyAskedError, CallerRefusedError, ContractError, WorkflowNotAllowedError
 from countersign.domain.policy import Policy
+from countersign.domain.requests import RequestStatus
 from countersign.services.caller_rules import AGENTS_WORKFLOW, Caller, CallerRules
 from countersign.services.submissions import Startable, Submissions
 from countersign.testing.builders import (
@@ -202,6 +204,41 @@ def test_an_agent_names_neither_itself_nor_who_decides(changes: dict[str, Any], 
     with pytest.raises(ContractError) as refused:
         of_agents().submit(ask(**changes), AGENT)
     assert [each.pointer for each in refused.value.problems] == pointers
+
+
+@pytest.mark.parametrize(
+    ("changes", "result", "later", "again"),
+    [
+        ({}, None, 10**6, False),
+        ({}, {"status": "rejected"}, 59, False),
+        ({"title": " BUY\u200b  it", "deadline_seconds": 61}, {"status": "rejected"}, 59, False),
+        ({}, "withdrawn", 59, False),
+        ({}, {"status": "rejected"}, 60, True),
+        ({}, {"status": "expired"}, 0, True),
+        ({"title": "Buy two?"}, {"status": "rejected"}, 0, True),
+        ({"amount": "9.00", "currency": "EUR"}, {"status": "rejected"}, 0, True),
+    ],
+)
+def test_an_agent_does_not_ask_the_same_again_too_soon(
+    changes: dict[str, Any], result: Any, later: int, again: bool
+) -> None:
+    at = of_agents([row | {"ask_again_seconds": 60} for row in OF_AGENTS])
+    first = ask()
+    assert at.submit(first, AGENT).started
+    withdrawn = result == "withdrawn"
+    if result:
+        status, error = (RequestStatus.CANCELLED, "withdrawn") if withdrawn else (RequestStatus.SUCCEEDED, "")
+        at.ledger.finish(first["request_id"], AGENTS_WORKFLOW, status, None if withdrawn else result, NOW, error=error)
+    then = replace(at, clock=FixedClock(NOW + timedelta(seconds=later)))
+    second = ask(**changes) | {"request_id": "ask-2"}
+    if again:
+        assert then.submit(second, AGENT).started
+        assert not then.submit(first, AGENT).started, "the first request stays readable"
+        return
+    with pytest.raises(AlreadyAskedError) as refused:
+        then.submit(second, AGENT)
+    assert refused.value.request_id == first["request_id"]
+    assert refused.value.until == (NOW + timedelta(seconds=60) if result else None)
 
 
 def test_nobody_else_asks_as_an_agent() -> None:

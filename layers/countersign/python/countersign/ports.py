@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:  # the annotations alone need them: each function imports what it uses
+    from countersign.domain.asks import Ask
     from countersign.domain.audit import AuditEntry, AuditEvent
     from countersign.domain.claims import TakeOver
     from countersign.domain.copies import Copy
@@ -194,8 +195,21 @@ class RequestLedger(Protocol):
         """Return the request, read consistently by default, or None."""
         ...
 
-    def submit(self, request: Request, at: datetime) -> Request:
-        """Put a new request, or return the existing one of its id."""
+    def submit(self, request: Request, at: datetime, ask: Ask | None = None) -> Request:
+        """Put a new request, or return the existing one of its id.
+
+        Args:
+            request: The request.
+            at: The current time.
+            ask: What an AI agent asks with it, of which it becomes the last request; None for other callers.
+
+        Raises:
+            LedgerConflictError: The last request of this ask is another one by now.
+        """
+        ...
+
+    def last_asked(self, fingerprint: str) -> str:
+        """Return the id of the last request of an ask, read consistently; empty for none."""
         ...
 
     def started(self, request_id: str, execution_arn: str) -> None:

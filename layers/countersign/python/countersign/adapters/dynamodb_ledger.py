@@ -38,6 +38,7 @@ from countersign.adapters.keys import (
     TASK,
     UNSENT_SHARDS,
     Key,
+    ask_key,
     audit_key,
     claim_key,
     event_key,
@@ -70,9 +71,11 @@ from countersign.adapters.task_items import (
 )
 from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent, append, breaks, has_expired, removed
 from countersign.domain.clock import SystemClock, from_text, to_text
+from countersign.domain.errors import LedgerConflictError
 from countersign.domain.tasks import Change, Deadline, Status, Task
 
 if TYPE_CHECKING:
+    from countersign.domain.asks import Ask
     from countersign.domain.claims import TakeOver
     from countersign.domain.links import Link
     from countersign.domain.provider_events import EventRecord, Handling, ParkedEvent
@@ -365,10 +368,25 @@ class DynamoLedger:
         document = self._table.get(request_key(request_id), consistent=consistent)
         return request_of(document) if document else None
 
-    def submit(self, request: Request, at: datetime) -> Request:
+    def submit(self, request: Request, at: datetime, ask: Ask | None = None) -> Request:
         """See `RequestLedger.submit`."""
-        is_new = self._table.attempt(self._table.put(request_document(request, at)))
-        return request if is_new else self.request(request.request_id) or request
+        asked = () if ask is None else (self._ask(request.request_id, ask, at),)
+        if self._table.attempt(self._table.put(request_document(request, at)), *asked):
+            return request
+        standing = self.request(request.request_id)
+        if standing is None and ask is not None:
+            raise LedgerConflictError(ask.fingerprint)
+        return standing or request
+
+    def _ask(self, request_id: str, ask: Ask, at: datetime) -> dict[str, Any]:
+        fields = {"request_id": request_id, "ttl": epoch_after(at)}
+        condition = "#request_id = :earlier" if ask.earlier else "attribute_not_exists(#request_id)"
+        values = {"earlier": ask.earlier} if ask.earlier else {}
+        return self._table.update(ask_key(ask.fingerprint), fields, condition, values)
+
+    def last_asked(self, fingerprint: str) -> str:
+        """See `RequestLedger.last_asked`."""
+        return str((self._table.get(ask_key(fingerprint)) or {}).get("request_id", ""))
 
     def started(self, request_id: str, execution_arn: str) -> None:
         """See `RequestLedger.started`."""

@@ -20,6 +20,7 @@ PROJECTED = ("task_id",)
 """The attributes in the index besides keys. An item's other changes cost nothing there."""
 
 TASK, AUDIT, QUESTION, REQUEST = "TASK#", "AUDIT#", "QUESTION#", "REQUEST#"
+ASK = "ASK#"
 EXTERNAL, EVENT = "EXTERNAL#", "EVENT#"
 LINK, STATUS_LINK, TOKEN = "LINK#", "STATUS#", "TOKEN#"
 """Prefixes of partition keys. A requester's link has its own prefix: no route for approvers finds it. So has a token of
@@ -68,6 +69,11 @@ def audit_key(task_id: str, seq: int) -> Key:
 def request_key(request_id: str) -> Key:
     """Return the key of a request."""
     return {"pk": f"{REQUEST}{request_id}", "sk": "REQUEST"}
+
+
+def ask_key(fingerprint: str) -> Key:
+    """Return the key of the item that names the request by which an AI agent last asked something."""
+    return {"pk": f"{ASK}{fingerprint}", "sk": "ASK"}
 
 
 def questions_of(request_id: str) -> str:

@@ -7,6 +7,13 @@ operator may not do this to a task. `WorkflowError`: the author or the caller of
 Standard library only: this module is at the bottom of every import.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
 
 class CountersignError(Exception):
     """The root of all errors that the kit raises on purpose."""
@@ -26,7 +33,7 @@ class ContractError(CountersignError):
         self.reason = reason
 
     @property
-    def problems(self) -> "tuple[ContractError, ...]":
+    def problems(self) -> tuple[ContractError, ...]:
         """Everything that is wrong, in the order in which it was found."""
         return (self,)
 
@@ -108,6 +115,20 @@ class WorkflowNotAllowedError(ContractError):
         names = ", ".join(allowed) or "none"
         reason = f"must be a workflow that [callers] of the stage's settings lists for your role; it lists {names}"
         super().__init__(reason, "/workflow")
+
+
+class AlreadyAskedError(CountersignError):
+    """An AI agent has asked the same, which is not decided yet, or was rejected or withdrawn a short time ago.
+
+    Attributes:
+        request_id: The request that asked it.
+        until: When the agent may ask it again, in UTC; None while the request runs.
+    """
+
+    def __init__(self, request_id: str, until: datetime | None = None) -> None:
+        super().__init__(f"request {request_id} asks the same")
+        self.request_id = request_id
+        self.until = until
 
 
 class MediaTypeError(CountersignError):

@@ -18,6 +18,9 @@ from countersign.domain.strict_json import digest
 POLICY_ACTOR = "policy"
 """The decider of a task that a policy approves without asking anybody."""
 
+ASK_AGAIN_SECONDS = 86_400
+"""How long an AI agent waits after a rejection, unless a row says otherwise: a day."""
+
 _VERSION_DIGITS = 12
 
 
@@ -50,6 +53,7 @@ class Terms:
         comment: Which votes need a comment: `required` for all, `required_on_reject` for rejections; empty for none.
         send_back: Whether approvers may send the request back to its requester, where the workflow allows it.
         floor: The amount that a lower row of the policy covers, and everything below; None without such a row.
+        ask_again_seconds: How long an AI agent waits after a rejection before it may ask the same again, in seconds.
     """
 
     policy: str = ""
@@ -63,6 +67,7 @@ class Terms:
     comment: str = ""
     send_back: bool = True
     floor: Decimal | None = None
+    ask_again_seconds: int = ASK_AGAIN_SECONDS
 
     def audience(
         self, named: tuple[str, ...], requesters: Sequence[str], aliases: Aliases = NO_ALIASES
@@ -166,6 +171,14 @@ class Policy:
         if "approvers" in document:
             terms.audience(tuple(document["approvers"]), requesters_in(document), aliases)
 
+    def ask_again_seconds(self, document: Mapping[str, Any]) -> int:
+        """Return how long an AI agent waits after a rejection before it may ask the same again, in seconds.
+
+        Raises:
+            UncoveredAmountError: As `asks` raises.
+        """
+        return self._terms_for(document).ask_again_seconds
+
     def asks(self, document: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the people whom the policy itself asks about a request, in place of its approvers and later.
 
@@ -206,4 +219,5 @@ def _terms(row: Mapping[str, Any], version: str) -> Terms:
         confirm=row.get("confirm", False),
         comment=row.get("comment", ""),
         send_back=row.get("send_back", True),
+        ask_again_seconds=row.get("ask_again_seconds", ASK_AGAIN_SECONDS),
     )

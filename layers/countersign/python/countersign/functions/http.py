@@ -11,7 +11,9 @@ from http import HTTPStatus
 from typing import Any
 
 from countersign.domain.audit import network_of
+from countersign.domain.clock import to_text
 from countersign.domain.errors import (
+    AlreadyAskedError,
     AnswerRefusedError,
     BodyTooLargeError,
     CallerRefusedError,
@@ -74,6 +76,7 @@ PROBLEMS: dict[type[CountersignError], Problem] = {
     UnknownRequestError: Problem(HTTPStatus.NOT_FOUND, "unknown_request", "Unknown request"),
     SignatureError: Problem(HTTPStatus.UNAUTHORIZED, "signature", "The signature is not accepted"),
     CallerRefusedError: Problem(HTTPStatus.FORBIDDEN, "caller", "The caller is not a person"),
+    AlreadyAskedError: Problem(HTTPStatus.CONFLICT, "already_asked", "The same was asked before"),
     WorkflowNotAllowedError: Problem(HTTPStatus.FORBIDDEN, "workflow_not_allowed", "The caller may not start this"),
     UnknownTokenError: Problem(HTTPStatus.UNAUTHORIZED, "unknown_token", "The token is not accepted"),
     UnknownProviderError: Problem(HTTPStatus.NOT_FOUND, "unknown_provider", "Unknown provider"),
@@ -96,6 +99,10 @@ DETAILS: dict[type[CountersignError], str] = {
     RequestEndedError: "the request has ended and can no longer be cancelled; GET it for its result",
     RequestDecidedError: "an answer is recorded, and the workflow acts on it; GET the request for its result",
     IrrevocableError: "a machine may have acted already, for example moved money; GET the request for its result",
+    AlreadyAskedError: (
+        "request_id names your request with the same words: read it; after a rejection or a withdrawal, nobody is asked"
+        " the same again before the time in until"
+    ),
     UnknownRequestError: "no request of this id was ever submitted",
     SignatureError: "the signature is missing, malformed, too old, too new, or made with another secret",
     UnknownTokenError: "send the token of the hand-off as `Authorization: Bearer <token>`",
@@ -196,6 +203,8 @@ def problem_of(error: CountersignError) -> Reply:
     if isinstance(error, ContractError):
         problems = [{"detail": each.reason, "pointer": each.pointer} for each in error.problems]
         document = problems[0] | {"errors": problems}
+    if isinstance(error, AlreadyAskedError):
+        document |= {"request_id": error.request_id, "until": error.until and to_text(error.until)}
     return problem(PROBLEMS[kind], document, retry_after_of(error))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from countersign.contracts import validation
@@ -19,13 +20,14 @@ from countersign.domain.errors import (
     UnknownRequestError,
     UnknownWorkflowError,
 )
-from countersign.domain.identity import normalise
+from countersign.domain.identity import normalise, role_of
 from countersign.domain.people import aliases_of, check_approvers, requesters_in
-from countersign.domain.policy import Policy
+from countersign.domain.policy import ASK_AGAIN_SECONDS, Policy
 from countersign.domain.proofs import is_proof, is_simulated
 from countersign.domain.requests import REQUEST_ID, Request, RequestStatus
 from countersign.domain.strict_json import digest
 from countersign.domain.tasks import Task
+from countersign.retries import retried
 from countersign.services.caller_rules import CallerRules
 from countersign.services.starts import Starts
 
@@ -101,6 +103,7 @@ class Submissions:
             UnknownWorkflowError: No workflow of this name is deployed, and nothing else is wrong.
             RetiredWorkflowError: The request is new and its workflow retired, and nothing else is wrong.
             CallerRefusedError: The stage takes the requester from the caller's session, whose name is not an address.
+            AlreadyAskedError: The caller is an AI agent that has asked the same, by another request.
             RequestConflictError: The id belongs to a request for another workflow or with another input.
             StartFailedError: Lambda did not accept the start; send the same request again.
             LedgerUnavailableError: The ledger did not answer; send the same request again.
@@ -120,7 +123,8 @@ class Submissions:
             input=document["input"],
             created_at=now,
         )
-        standing = self.ledger.submit(asked, now)
+        is_agent = self.caller_rules is not None and self.caller_rules.caller(submitted_by).is_agent
+        standing = self._put_of_agent(asked, now) if is_agent else self.ledger.submit(asked, now)
         if (standing.workflow, standing.input_digest) != (asked.workflow, asked.input_digest):
             raise RequestConflictError(request_id)
         if standing.status is not RequestStatus.SUBMITTED:
@@ -129,6 +133,20 @@ class Submissions:
         started = replace(standing, input=standing.input or document["input"])
         Starts(self.ledger, self.starter).start(started)
         return Submission(standing, started=True)
+
+    @retried
+    def _put_of_agent(self, asked: Request, now: datetime) -> Request:
+        """Put a request, unless the agent asks the same again too soon."""
+        # Imported here: few callers are agents.
+        from countersign.domain import asks
+
+        given, policy = asked.input or {}, self.workflows[asked.workflow].policy
+        fingerprint = asks.fingerprint(given)
+        last = self.ledger.last_asked(fingerprint)
+        earlier = self.ledger.request(last) if last not in ("", asked.request_id) else None
+        if earlier and self.ledger.request(asked.request_id) is None:
+            asks.check(earlier, policy.ask_again_seconds(given) if policy else ASK_AGAIN_SECONDS, now)
+        return self.ledger.submit(asked, now, asks.Ask(fingerprint, last))
 
     def _filled_in(self, document: Any, caller: str) -> Any:
         """Return a request whose input names the caller as the requester, if the stage's settings say so."""
@@ -208,15 +226,19 @@ class Submissions:
         except ContractError as error:
             yield error
 
-    def report(self, request_id: str) -> dict[str, Any]:
+    def report(self, request_id: str, only_of: str = "") -> dict[str, Any]:
         """Return the body of `GET /requests/{request_id}`.
 
+        Args:
+            request_id: The request's id.
+            only_of: ARN of the role whose requests alone the caller sees; empty for all.
+
         Raises:
-            UnknownRequestError: No request has this id.
+            UnknownRequestError: No request has this id, or not for the caller.
             LedgerUnavailableError: The ledger did not answer.
         """
         request, tasks = self.ledger.with_tasks(request_id) if REQUEST_ID.fullmatch(request_id) else (None, [])
-        if request is None:
+        if request is None or only_of not in ("", role_of(request.submitted_by)):
             raise UnknownRequestError
         return {
             "request_id": request_id,

@@ -13,6 +13,7 @@ from countersign.adapters.executions import PAUSED
 from countersign.adapters.kms import MAX_BYTES
 from countersign.channels.messages import Message
 from countersign.domain import upkeep
+from countersign.domain.asks import Ask
 from countersign.domain.audit import AuditEntry, AuditEvent, append
 from countersign.domain.claims import TakeOver
 from countersign.domain.clock import to_text
@@ -54,6 +55,7 @@ class MemoryLedger:
         self.links: dict[str, Link] = {}
         self.inboxes: set[tuple[str, str]] = set()
         self.asked: dict[str, Request] = {}
+        self.asks: dict[str, str] = {}
         self.claims: dict[Any, str] = {}
         self.event_records: dict[tuple[str, str], EventRecord] = {}
         self.parking: dict[tuple[str, str], list[ParkedEvent]] = {}
@@ -290,7 +292,14 @@ class MemoryLedger:
     def request(self, request_id: str, *, consistent: bool = True) -> Request | None:
         return self.asked.get(request_id)
 
-    def submit(self, request: Request, at: datetime) -> Request:
+    def last_asked(self, fingerprint: str) -> str:
+        return self.asks.get(fingerprint, "")
+
+    def submit(self, request: Request, at: datetime, ask: Ask | None = None) -> Request:
+        if ask and request.request_id not in self.asked:
+            if self.last_asked(ask.fingerprint) != ask.earlier:
+                raise LedgerConflictError(ask.fingerprint)
+            self.asks[ask.fingerprint] = request.request_id
         self.due.setdefault(request.request_id, at)
         return self.asked.setdefault(request.request_id, request)
 
