@@ -26,7 +26,8 @@ def ring(record: Record) -> None:
     result = rings().ring(
         task.task_id, task.callback_id, failed=task.outcome is Outcome.FAILED, always_record=is_withdrawn
     )
-    count({"delivered": "RingsDelivered", "closed": "RingsClosed", "failed": "RingsFailed"}[result.state])
+    if result.state is not RingState.DELIVERED:  # the workflow's `TaskApplied` counts the others
+        count(f"Rings{result.state.capitalize()}")
     log = logger.error if result.state is RingState.FAILED else logger.info
     log("rung", state=result.state, error=result.error)
 

@@ -118,7 +118,7 @@ _OF_LAMBDA = {"relay": "IteratorAge", "requests_api": "Errors"}
 def _caused(run: Run) -> Iterator[Metric]:
     """Yield the metrics that a run surely writes."""
     services = {
-        "RingsDelivered": "relay",
+        "AnswersRecorded": "review",
         "TaskExpired": "publisher",
         "TimeToDecision": "publisher",
     }

@@ -40,8 +40,8 @@ def functions(stage: Synthesised) -> dict[str, Any]:
     return {folder_of(function): function for function in every_function(stage)}
 
 
-UNHURRIED = {"approver", "executions", "publisher", "relay", "webhook.replay"}
-"""Functions of every request for which nobody waits, beside the workflows."""
+UNHURRIED = {"approver", "executions", "publisher", "relay", "requests_api", "webhook.replay"}
+"""Functions for which nobody waits, or that mostly wait, beside the workflows."""
 
 
 def folder_of(function: Any) -> str:

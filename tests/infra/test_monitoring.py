@@ -88,7 +88,7 @@ def test_the_dashboard_shows_tasks_decisions_and_rings(prod: Synthesised) -> Non
     kinds = ("TaskOpened", "TaskDecided", "TaskApplied", "TaskExpired", "TaskCancelled")
     assert shown(prod)["Tasks"] == [(kind, "Sum") for kind in kinds]
     assert shown(prod)["Seconds to a decision"] == [("TimeToDecision", "p50"), ("TimeToDecision", "p95")]
-    assert shown(prod)["Rings"] == [(f"Rings{state}", "Sum") for state in ("Delivered", "Closed", "Failed")]
+    assert shown(prod)["Rings"] == [(f"Rings{state}", "Sum") for state in ("Closed", "Failed")]
 
 
 def test_the_dashboard_shows_what_alarms_watch_and_whether_they_are_raised(stage: Synthesised) -> None:

@@ -23,6 +23,7 @@ from countersign.domain.clock import to_text
 from countersign.domain.errors import LedgerConflictError, LedgerUnavailableError
 from countersign.domain.provider_events import ParkedEvent
 from countersign.domain.requests import Request, RequestStatus
+from countersign.domain.tasks import Status
 from countersign.functions.clients import ATTEMPTS, client
 from countersign.testing.builders import CALLBACK_ID, NOW, REQUEST_ID, TASK_ID, WORKFLOW, any_event, any_task
 from tests.integration.conftest import TABLE, Answer, Kit, Operation, answering
@@ -178,6 +179,22 @@ def test_tasks_and_requests_are_read_consistently_and_so_is_a_link_that_is_not_f
     with answering("dynamodb", "BatchGetItem") as batches:
         kit.ledger.task(TASK_ID)
         assert [document["RequestItems"][TABLE]["ConsistentRead"] for document in batches.documents] == [True]
+
+
+def test_a_request_is_read_with_the_cheaper_read_alone_only_if_that_says_that_all_has_ended(kit: Kit) -> None:
+    """An eventually consistent read that is late says that something has not ended."""
+
+    def asked() -> list[bool]:
+        with answering("dynamodb", "BatchGetItem") as batches:
+            kit.ledger.with_tasks(REQUEST_ID)
+        return [document["RequestItems"][TABLE]["ConsistentRead"] for document in batches.documents]
+
+    kit.open_task()
+    assert asked() == [False, True]
+    kit.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, {}, kit.now)
+    assert asked() == [False, True]
+    kit.set(TASK_ID, "status", Status.APPLIED.value)
+    assert asked() == [False]
 
 
 def test_an_item_that_names_another_task_leads_neither_to_it_nor_to_its_question(kit: Kit) -> None:

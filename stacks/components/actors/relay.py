@@ -74,7 +74,7 @@ class Relay(Actor):
         WorkflowRights(self, "Workflows", function=self.function, workflows=workflows, on_versions=COMPLETE)
         errors = self.function.function.metric_errors(period=Duration.minutes(5))
         # Without alarms: a relay that fails falls behind, and a decision whose ring fails becomes overdue.
-        self.function.watch_counts("Relay", "Rings", shown=("RingsDelivered", "RingsClosed", "RingsFailed"))
+        self.function.watch_counts("Relay", "Rings", shown=("RingsClosed", "RingsFailed"))
         Watch(self, "Relay", graphs={"Failed invocations": [errors]})
         StreamConsumer(
             self,

@@ -48,8 +48,8 @@ class Requests(Actor):
             folder="requests_api",
             description="Starts and cancels workflows, and reports their state",
             ledger=ledger,
-            # The longest wait, and the reads before and after it.
-            options=FunctionOptions(timeout=Duration.seconds(28)),
+            # The longest wait, and the reads before and after it. Most of a wait's time it sleeps: half the memory.
+            options=FunctionOptions(timeout=Duration.seconds(28), memory_mb=256),
             environment={
                 **directory.environment,
                 **limits.requests,

@@ -22,7 +22,7 @@ from operate.terminal import Terminal
 from tests.integration.conftest import TABLE, Answer, Kit, answering
 from tests.integration.operate.conftest import OPERATOR, DeployedStage, Run
 
-SERVICES = {"RingsDelivered": "relay", "TaskExpired": "publisher", "TimeToDecision": "publisher"}
+SERVICES = {"AnswersRecorded": "review", "TaskExpired": "publisher", "TimeToDecision": "publisher"}
 SERVICES |= {"MailsBounced": "bus-events"}
 OF_LAMBDA = {"DurableExecutionOperations": "order-approval", "Errors": "requests", "IteratorAge": "relay"}
 
@@ -203,8 +203,8 @@ def test_a_renamed_metric_fails_the_claim(proof: Proof, deployed: DeployedStage,
 
 def test_an_alarm_on_dimensions_that_no_metric_has_fails_the_claim(proof: Proof, deployed: DeployedStage) -> None:
     write_metrics(deployed)
-    watch(deployed, "Countersign", "RingsFailed", [{"Name": "service", "Value": "relay"}])
-    with pytest.raises(NotProvedError, match=r"dimensions that no metric has: RingsFailed"):
+    watch(deployed, "Countersign", "TaskExpired", [{"Name": "service", "Value": "publisher"}])
+    with pytest.raises(NotProvedError, match=r"dimensions that no metric has: TaskExpired"):
         safe.metrics(proof)
 
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -119,20 +118,6 @@ def test_a_recorded_result_is_kept(status: str) -> None:
     ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, {"status": "approved"}, NOW)
     ended(ledger, status)
     assert (ledger.asked[REQUEST_ID].status, ledger.asked[REQUEST_ID].result) == ("succeeded", {"status": "approved"})
-
-
-def test_only_what_has_ended_is_read_with_the_cheaper_read() -> None:
-    """An eventually consistent read that is late says that something has not ended."""
-    late = ledger_with(any_decided_task(status=Status.APPLIED))
-    late.finish(REQUEST_ID, WORKFLOW, RequestStatus.SUCCEEDED, {}, NOW)
-    read = late.with_tasks
-    for stale in (ledger_with(), ledger_with(any_decided_task()), ledger_with(any_task())):
-
-        def with_tasks(request_id: str, *, consistent: bool = True, of: MemoryLedger = stale) -> Any:
-            return read(request_id) if consistent else of.with_tasks(request_id)
-
-        late.with_tasks = with_tasks  # type: ignore[method-assign]
-        assert ended(late, "SUCCEEDED") == Aftermath()
 
 
 def test_an_execution_that_succeeded_without_a_record_ends_its_request() -> None:

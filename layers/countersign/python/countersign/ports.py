@@ -24,8 +24,8 @@ if TYPE_CHECKING:  # the annotations alone need them: each function imports what
 class TaskLedger(Protocol):
     """The tasks in the ledger. Every method may raise LedgerUnavailableError."""
 
-    def task(self, task_id: str) -> Task | None:
-        """Return the task, read consistently, or None."""
+    def task(self, task_id: str, *, consistent: bool = True) -> Task | None:
+        """Return the task, or None; without `consistent`, it may lack what the last second changed."""
         ...
 
     def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime, takeover: TakeOver | None = None) -> None:
@@ -264,10 +264,10 @@ class RequestLedger(Protocol):
         """Return the ids of the request's tasks, in the order of their names."""
         ...
 
-    def with_tasks(self, request_id: str, *, consistent: bool = True) -> tuple[Request | None, list[Task]]:
-        """Return the request, or None, and its tasks in the order of their names, read consistently by default.
+    def with_tasks(self, request_id: str) -> tuple[Request | None, list[Task]]:
+        """Return the request, or None, and its tasks in the order of their names.
 
-        Otherwise they may be as they were a moment ago; none is missing.
+        They are read consistently until all has ended. Then tasks may lack what the last second changed: a refund.
         """
         ...
 

@@ -96,14 +96,14 @@ class Table:
         condition = {"ConditionExpression": "attribute_exists(pk)"}
         return {"Delete": {"TableName": self._name, "Key": to_item(key), **condition}}
 
-    def query(self, pk: str, sk_prefix: str = "") -> Iterator[dict[str, Any]]:
-        """Yield the documents of a partition whose sort key has this prefix, in order."""
+    def query(self, pk: str, sk_prefix: str = "", *, consistent: bool = True) -> Iterator[dict[str, Any]]:
+        """Yield the documents of a partition whose sort key has this prefix, in order, read consistently by default."""
         values = {":pk": pk, ":sk": sk_prefix} if sk_prefix else {":pk": pk}
         arguments: dict[str, Any] = {
             "TableName": self._name,
             "KeyConditionExpression": "pk = :pk" + (" AND begins_with(sk, :sk)" if sk_prefix else ""),
             "ExpressionAttributeValues": to_item(values),
-            "ConsistentRead": True,
+            "ConsistentRead": consistent,
         }
         yield from self._pages(self._client.query, arguments)
 

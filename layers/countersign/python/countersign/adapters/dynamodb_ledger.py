@@ -72,7 +72,7 @@ from countersign.adapters.task_items import (
 from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent, append, breaks, has_expired, removed
 from countersign.domain.clock import SystemClock, from_text, to_text
 from countersign.domain.errors import LedgerConflictError
-from countersign.domain.tasks import Change, Deadline, Status, Task
+from countersign.domain.tasks import LIVE, Change, Deadline, Status, Task
 
 if TYPE_CHECKING:
     from countersign.domain.asks import Ask
@@ -97,9 +97,9 @@ class DynamoLedger:
 
     # Tasks and their audit
 
-    def task(self, task_id: str) -> Task | None:
+    def task(self, task_id: str, *, consistent: bool = True) -> Task | None:
         """See `TaskLedger.task`."""
-        return next(iter(self.tasks([task_id])), None)
+        return next(iter(self.tasks([task_id], consistent=consistent)), None)
 
     def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime, takeover: TakeOver | None = None) -> None:
         """See `TaskLedger.open`."""
@@ -448,13 +448,21 @@ class DynamoLedger:
         """See `RequestLedger.task_ids`."""
         return [document["task_id"] for document in self._table.query(questions_of(request_id))]
 
-    def with_tasks(self, request_id: str, *, consistent: bool = True) -> tuple[Request | None, list[Task]]:
-        """See `RequestLedger.with_tasks`; two calls to DynamoDB. The questions name the tasks."""
-        questions = {document["task_id"]: document for document in self._table.query(questions_of(request_id))}
-        keys = [request_key(request_id), *map(task_key, questions)]
-        found = self._found(keys, consistent=consistent)
-        if not consistent and len(found) < len(keys):
-            found = self._found(keys)
+    def with_tasks(self, request_id: str) -> tuple[Request | None, list[Task]]:
+        """See `RequestLedger.with_tasks`; two calls to DynamoDB, and two more unless all has ended.
+
+        The cheaper read is eventually consistent: if it is late, it says that something has not ended.
+        """
+        request, tasks = self._with_tasks(request_id, consistent=False)
+        if request and request.ended and LIVE.isdisjoint(task.status for task in tasks):
+            return request, tasks
+        return self._with_tasks(request_id, consistent=True)
+
+    def _with_tasks(self, request_id: str, *, consistent: bool) -> tuple[Request | None, list[Task]]:
+        """Return a request and its tasks. The questions name the tasks."""
+        asked = self._table.query(questions_of(request_id), consistent=consistent)
+        questions = {document["task_id"]: document for document in asked}
+        found = self._found([request_key(request_id), *map(task_key, questions)], consistent=consistent)
         standing = found.get(_place(request_key(request_id)))
         tasks = ((found.get(_place(task_key(task_id))), question) for task_id, question in questions.items())
         opened = [task_of_documents(task, question) for task, question in tasks if task]

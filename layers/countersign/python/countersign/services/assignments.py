@@ -43,20 +43,21 @@ def assign(
     return resolve_stand_ins(wanted, taken, entries, requester, now)
 
 
-def identified(directory: Directory, task: Task, *more: str) -> Task:
+def identified(directory: Directory, task: Task, *more: str, consistent: bool = True) -> Task:
     """Return a task with the aliases that the directory has now for its people, and what it says about newcomers.
 
     Args:
         directory: The directory.
         task: The task.
         more: Normalised addresses of people who are about to join it.
+        consistent: Whether changes of the last second must be known: leave it out where an act is final.
 
     Raises:
         LedgerUnavailableError: The directory did not answer.
     """
     handed_on = (made.by for made in task.delegations)
     involved = (*task.question.requesters, *task.audience, *task.votes, *task.question.elsewhere, *handed_on, *more)
-    entries = directory.entries(set(map(normalise, involved)) - {""})
+    entries = directory.entries(set(map(normalise, involved)) - {""}, consistent=consistent)
     said = {address: entries[address].profile for address in more if address not in task.question.people}
     newcomers = {**task.newcomers, **{address: profile for address, profile in said.items() if profile}}
     return replace(task, aliases=task.aliases | aliases_of(entries), newcomers=newcomers)

@@ -65,7 +65,7 @@ class Executions:
             status: One of `ENDED`.
             execution_arn: The execution. One of the same name that is not the request's changes nothing.
         """
-        request, tasks_of_request = self._with_tasks(request_id, status)
+        request, tasks_of_request = self.ledger.with_tasks(request_id)
         if request and request.execution_arn not in ("", execution_arn):
             return Aftermath()
         error, raised = self._error(status, request, tasks_of_request), None
@@ -81,14 +81,6 @@ class Executions:
             error=error,
             raised=raised,
         )
-
-    def _with_tasks(self, request_id: str, status: str) -> tuple[Request | None, list[Task]]:
-        """Return the request and its tasks. The cheaper read is enough if all has ended: nothing changes after that."""
-        if status == SUCCEEDED:
-            request, found = self.ledger.with_tasks(request_id, consistent=False)
-            if request and request.ended and tasks.LIVE.isdisjoint(task.status for task in found):
-                return request, found
-        return self.ledger.with_tasks(request_id)
 
     def _error(self, status: str, request: Request | None, tasks_of_request: list[Task]) -> str:
         """Return why an execution ended without a result: as recorded, by Lambda's status, or by its tasks."""

@@ -44,14 +44,14 @@ def link_of(ledger: LinkLedger, token: str, now: datetime) -> Link:
     return link
 
 
-def task_behind(ledger: LinkLedger, link: Link) -> Task:
+def task_behind(ledger: LinkLedger, link: Link, *, consistent: bool = True) -> Task:
     """Return the task of a link.
 
     Raises:
         UnknownLinkError: The task is gone, or it does not concern the owner of the inbox.
         LedgerUnavailableError: The ledger did not answer.
     """
-    task = ledger.task(link.task_id) if is_task_id(link.task_id) else None
+    task = ledger.task(link.task_id, consistent=consistent) if is_task_id(link.task_id) else None
     if task is None or (link.purpose is Purpose.INBOX and not task.concerns(link.recipient)):
         raise UnknownLinkError
     return task

@@ -141,7 +141,7 @@ class Reviews:
             LedgerUnavailableError: The ledger did not answer.
         """
         link = self._link(token, task_id)
-        return Review(task_behind(self.ledger, link), link.recipient)
+        return Review(task_behind(self.ledger, link, consistent=False), link.recipient)
 
     def decide(self, click: Click) -> Review:
         """Record a vote, or send the task back to its requester.
@@ -226,7 +226,8 @@ class Reviews:
             if click.fetch_site in FOREIGN_SITES:
                 raise CrossSiteError
             if task.takes_answers(now):
-                known = identified(self.directory, task, link.recipient, *more)
+                # The workflow looks again, consistently, before it applies the decision.
+                known = identified(self.directory, task, link.recipient, *more, consistent=False)
             change = act(known, now)
         except UnconfirmedError:
             return Review(known, link.recipient, unconfirmed=True)

@@ -71,7 +71,7 @@ class MemoryLedger:
 
     # Tasks
 
-    def task(self, task_id: str) -> Task | None:
+    def task(self, task_id: str, *, consistent: bool = True) -> Task | None:
         return self.standing.get(task_id)
 
     def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime, takeover: TakeOver | None = None) -> None:
@@ -361,12 +361,7 @@ class MemoryLedger:
     def task_ids(self, request_id: str) -> list[str]:
         return sorted(task.task_id for task in self.standing.values() if task.request_id == request_id)
 
-    def with_tasks(
-        self,
-        request_id: str,
-        *,
-        consistent: bool = True,
-    ) -> tuple[Request | None, list[Task]]:
+    def with_tasks(self, request_id: str) -> tuple[Request | None, list[Task]]:
         return self.asked.get(request_id), [self.standing[task_id] for task_id in self.task_ids(request_id)]
 
     def start_again(self, request_id: str, at: datetime) -> bool:
