@@ -103,11 +103,7 @@ _REFUSED: dict[str, list[Refusal]] = {
     "parallel-checks.input": [*wrong("transaction", "12.50"), ({"transaction": {"note": LARGE}}, "")],
     "parallel-checks.credit_check": wrong("score", "700", None),
     "parallel-checks.fraud_check": wrong("risk_level", "", 1),
-    "retry-callback.input": [
-        *wrong("attempts", 0, 21, 2.0),
-        *wrong("wait_seconds", 0),
-        ({"data": LARGE}, ""),
-    ],
+    "retry-callback.input": [*wrong("attempts", 0, 21, 2.0), *wrong("wait_seconds", 0), ({"data": LARGE}, "")],
     "split-callback.input": wrong("order_id", "", 1001),
     "two-lambdas.input": wrong("order_id", "", "x" * 129),
 }

@@ -204,9 +204,7 @@ def post_as_acmepay(cloud: Cloud, secret: str, payment: str, cents: int) -> int:
     return http.send("POST", f"{cloud.api_url}/webhooks/acmepay", body.encode(), headers).status
 
 
-def test_a_secret_is_rotated_by_the_steps_of_docs_payments_without_a_refused_event(
-    fork_cloud: Cloud,
-) -> None:
+def test_a_secret_is_rotated_by_the_steps_of_docs_payments_without_a_refused_event(fork_cloud: Cloud) -> None:
     old, new = fork_cloud.providers["acmepay"], made_up("acmepay")
     where = fork_cloud.provider_secret("acmepay")
     steps = re.findall(

@@ -348,9 +348,7 @@ def archive(aws: None, monkeypatch: pytest.MonkeyPatch) -> S3AuditArchive:
     """The audit's archive, in a bucket as the ledger stack makes it; the publisher copies to it."""
     s3 = client("s3")
     s3.create_bucket(
-        Bucket=ARCHIVE,
-        ObjectLockEnabledForBucket=True,
-        CreateBucketConfiguration={"LocationConstraint": REGION},
+        Bucket=ARCHIVE, ObjectLockEnabledForBucket=True, CreateBucketConfiguration={"LocationConstraint": REGION}
     )
     retention = {"Mode": "COMPLIANCE", "Days": 3650}
     s3.put_object_lock_configuration(

@@ -165,12 +165,7 @@ def test_the_detail_of_a_refused_answer_is_the_place_without_the_value(
     ],
 )
 def test_a_report_about_a_mail_is_audited_and_counted_once_and_only_a_hard_bounce_counts_on_the_task(
-    kit: Kit,
-    dead_letters: Operation,
-    output: Output,
-    event: dict[str, Any],
-    audited: tuple[str, str, str],
-    metric: str,
+    kit: Kit, dead_letters: Operation, output: Output, event: dict[str, Any], audited: tuple[str, str, str], metric: str
 ) -> None:
     kit.open_task()
     assert run(event, event | {"id": "delivered-again"}) == []

@@ -208,10 +208,7 @@ def test_an_item_that_names_another_task_leads_neither_to_it_nor_to_its_question
 
 @pytest.mark.parametrize(
     ("pk", "sk"),
-    [
-        ("LINK#prove-1", "TASK"),
-        *(("TASK#prove-1.approval", sk) for sk in ("REQUEST", "PARKED#evt_1", "TASK2")),
-    ],
+    [("LINK#prove-1", "TASK"), *(("TASK#prove-1.approval", sk) for sk in ("REQUEST", "PARKED#evt_1", "TASK2"))],
 )
 def test_an_item_whose_key_is_of_another_kind_is_not_due(kit: Kit, pk: str, sk: str) -> None:
     request = request_document(Request("order-2", WORKFLOW, input={}), NOW)

@@ -12,14 +12,7 @@ from countersign.domain.answers import Sender
 from countersign.domain.errors import CallbackUnavailableError
 from countersign.domain.tasks import Failure, Status
 from countersign.functions.clients import client
-from countersign.testing.builders import (
-    CALLBACK_ID,
-    REQUESTER,
-    TASK_ID,
-    is_unbroken,
-    sequence_numbers,
-    stream_event,
-)
+from countersign.testing.builders import CALLBACK_ID, REQUESTER, TASK_ID, is_unbroken, sequence_numbers, stream_event
 from relay.handler import handler
 from tests.integration.conftest import Answer, Kit, Operation, Reaction, answering, on_stream, statuses
 from tests.integration.output import Output

@@ -203,8 +203,7 @@ def test_an_unknown_request_is_404(kit: Kit, request_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "code"),
-    [("InternalServerError", 503, "try_again"), ("ValidationException", 500, "unexpected")],
+    ("error", "status", "code"), [("InternalServerError", 503, "try_again"), ("ValidationException", 500, "unexpected")]
 )
 def test_an_error_of_the_ledger_is_reported_without_its_text(kit: Kit, error: str, status: int, code: str) -> None:
     with answering("dynamodb", "Query", Answer(400, error)):

@@ -175,11 +175,7 @@ def test_refused_requests_are_logged_without_a_secret(kit: Kit, output: Output, 
 
 
 def test_an_error_of_the_ledger_whose_text_has_secrets_is_logged_by_type_and_place(
-    kit: Kit,
-    output: Output,
-    monkeypatch: pytest.MonkeyPatch,
-    callbacks: Operation,
-    mails: Operation,
+    kit: Kit, output: Output, monkeypatch: pytest.MonkeyPatch, callbacks: Operation, mails: Operation
 ) -> None:
     kit.open_task()
     token, message = kit.link(), envelope.requested(kit.task())

@@ -179,9 +179,7 @@ def test_a_hand_off_that_fails_for_good_cancels_the_task(impatient: Bench) -> No
     assert impatient.ledger.entries[-1].event.data == {"reason": "hand_off_failed"}
 
 
-def test_a_workflow_fails_if_its_task_cannot_store_the_new_callback(
-    impatient: Bench,
-) -> None:
+def test_a_workflow_fails_if_its_task_cannot_store_the_new_callback(impatient: Bench) -> None:
     def fail(write: str) -> None:
         if write != "open":
             raise PermissionError("the role lost its right to write")

@@ -100,9 +100,7 @@ def test_the_operations_keep_their_names(played: tuple[str, PatternBench, dict[s
     assert bench.operations == sorted(OPERATIONS[workflow])
 
 
-def test_a_replay_of_the_whole_history_has_no_effect(
-    played: tuple[str, PatternBench, dict[str, Any]],
-) -> None:
+def test_a_replay_of_the_whole_history_has_no_effect(played: tuple[str, PatternBench, dict[str, Any]]) -> None:
     _, bench, result = played
     before = (dict(bench.ledger.standing), len(bench.ledger.entries), len(bench.hand_off.sent))
     first, second = bench.replay(), bench.replay()

@@ -259,9 +259,7 @@ def test_a_bounded_wait_expires_before_its_request(scoring: PaymentBench) -> Non
     assert scoring.result() == {"is": "Expired", "collected": {}, "for_good": False, "declined": ""}
 
 
-def test_a_payload_without_room_for_its_answer_is_refused_before_the_opening(
-    scoring: PaymentBench,
-) -> None:
+def test_a_payload_without_room_for_its_answer_is_refused_before_the_opening(scoring: PaymentBench) -> None:
     scoring.start({"text": "x" * MAX_ANSWER_BYTES})
     assert scoring.error() == "BodyTooLargeError"
     assert scoring.ledger.standing == {}
