@@ -83,8 +83,9 @@ def read_with(folder: Path, sample: dict[str, Any]) -> Any:
 
 
 def build_wheel(version: str, folder: Path) -> Path:
-    """Write the library, without its tools for tests, into a wheel, from which callers install `countersign.client`.
+    """Write the library, without its tools for tests, into a wheel.
 
+    Callers install `countersign.client` from it, and with the extra `mcp` also `countersign.mcp`.
     https://packaging.python.org/specifications/binary-distribution-format/
     """
     info = f"countersign-{version}.dist-info"
@@ -94,6 +95,7 @@ def build_wheel(version: str, folder: Path) -> Path:
         if file.is_file() and not {"__pycache__", "testing"} & set(file.relative_to(LIBRARY).parts)
     }
     metadata = f"Metadata-Version: 2.1\nName: countersign\nVersion: {version}\nRequires-Dist: botocore\n"
+    metadata += "Provides-Extra: mcp\nRequires-Dist: mcp (>=2.3,<3); extra == 'mcp'\n"
     files[f"{info}/METADATA"] = metadata.encode()
     files[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: countersign\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
     lines = [f"{name},sha256={_digest(content)},{len(content)}\n" for name, content in files.items()]

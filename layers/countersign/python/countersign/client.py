@@ -29,6 +29,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 __all__ = [
+    "AlreadyAskedError",
     "CallError",
     "CallerRefusedError",
     "Client",
@@ -114,6 +115,18 @@ class UnknownRequestError(CallError):
     """No request has this id, or another role has submitted the request to cancel."""
 
 
+class AlreadyAskedError(CallError):
+    """An AI agent has asked the same by another request.
+
+    Attributes:
+        request_id: The other request.
+        until: When the agent may ask it again; None while the other request runs.
+    """
+
+    request_id = ""
+    until: datetime | None = None
+
+
 class TooLateError(CallError):
     """The request can no longer be cancelled.
 
@@ -144,6 +157,7 @@ _BY_CODE: Mapping[str, type[CallError]] = {
     "retired_workflow": RetiredWorkflowError,
     "request_conflict": RequestConflictError,
     "unknown_request": UnknownRequestError,
+    "already_asked": AlreadyAskedError,
     "request_ended": TooLateError,
     "request_decided": TooLateError,
     "irrevocable": TooLateError,
@@ -284,6 +298,7 @@ class Client:
             UnknownWorkflowError: No such workflow is deployed.
             RetiredWorkflowError: The workflow takes no new requests.
             RequestConflictError: The id belongs to a request with another workflow or input.
+            AlreadyAskedError: The caller is an AI agent that has asked the same, by another request.
             CallerRefusedError: The credentials may not start the workflow.
             UnavailableError: The API does not answer; make the same call later.
             ValueError: The input is not JSON.
@@ -463,7 +478,11 @@ def _error(status: int, document: Any, retry_after: float) -> CallError:
         unavailable = UnavailableError(status, code, detail, problems)
         unavailable.retry_after = retry_after
         return unavailable
-    return _BY_CODE.get(code, CallerRefusedError if status == 403 else CallError)(status, code, detail, problems)
+    kind = _BY_CODE.get(code, CallerRefusedError if status == 403 else CallError)
+    refused = kind(status, code, detail, problems)
+    if isinstance(refused, AlreadyAskedError):
+        refused.request_id, refused.until = str(known.get("request_id", "")), _moment(known.get("until"))
+    return refused
 
 
 def _report(document: Mapping[str, Any]) -> Report:
