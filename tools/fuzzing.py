@@ -55,8 +55,8 @@ def call_all(cloud: Cloud, folder: Path) -> tuple[str, dict[str, Any]]:
     program, settings = str(PROGRAMS / "schemathesis"), str(ROOT / "tools" / "fuzzing.toml")
     ended = subprocess.run(
         [program, "--config-file", settings, "run", planted, "--url", cloud.api_url, "--report-json-path", report],
-        cwd=ROOT,
-        env={**os.environ, "SCHEMATHESIS_HOOKS": "tools.fuzzing_hooks", **variables(cloud)},
+        cwd=folder,  # where it keeps its cache
+        env={**os.environ, "PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": "tools.fuzzing_hooks", **variables(cloud)},
         stdout=subprocess.PIPE,
         text=True,
         check=False,
