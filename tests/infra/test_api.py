@@ -54,9 +54,7 @@ def test_the_access_log_names_the_caller_and_holds_no_path_no_query_and_no_body(
     }
 
 
-def test_the_api_may_invoke_each_function_for_its_routes_and_review_for_any(
-    prod: Synthesised,
-) -> None:
+def test_the_api_may_invoke_each_function_for_its_routes_and_review_for_any(prod: Synthesised) -> None:
     permissions = {
         (properties["FunctionName"], properties["SourceArn"].partition("Api/Api")[2])
         for properties in map(prod.properties, prod.of_type("AWS::Lambda::Permission"))

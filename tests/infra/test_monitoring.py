@@ -25,12 +25,7 @@ def test_every_dead_letter_queue_has_an_alarm(stage: Synthesised) -> None:
 def test_alarms_over_workflows_watch_each_ten_of_a_stack(stage_named: Callable[[str], Synthesised], name: str) -> None:
     stage = stage_named(name)
     paths = [[each.function.function.node.path.partition("/")[2] for each in group] for group in stage.groups]
-    for kind in (
-        "ExecutionsStopped",
-        "ExecutionsTimedOut",
-        "OperationsNearLimit",
-        "StorageNearLimit",
-    ):
+    for kind in ("ExecutionsStopped", "ExecutionsTimedOut", "OperationsNearLimit", "StorageNearLimit"):
         watched = [
             [each["MetricStat"]["Metric"]["Dimensions"][0]["Value"] for each in alarm["Metrics"][1:]]
             for alarm_name, alarm in stage.alarms.items()

@@ -22,9 +22,7 @@ def test_the_secrets_of_a_protected_stage_outlive_it(stage_named: Callable[[str]
         assert {secret.body["DeletionPolicy"] for secret in secrets} == {policy}
 
 
-def test_the_function_and_the_output_have_each_provider_s_scheme_and_secret(
-    stage: Synthesised,
-) -> None:
+def test_the_function_and_the_output_have_each_provider_s_scheme_and_secret(stage: Synthesised) -> None:
     providers = {
         name: {"scheme": provider.scheme, **secret_of(stage, name), **provider.expects}
         for name, provider in stage.settings.providers.items()

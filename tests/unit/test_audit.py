@@ -22,11 +22,7 @@ FOUND: dict[str, Any] = {
 """A finding of each tool, as the tool prints it."""
 PLACE = {"cfn-lint": "Filename", "checkov": "file_path", "bandit": "filename"}
 STATUS = {"cfn-lint": 2, "checkov": 1, "bandit": 1}
-VIOLATION = {
-    "ruleName": "AwsSolutions-SQS4",
-    "description": "TLS",
-    "violatingConstructs": [{"constructPath": "S/Q"}],
-}
+VIOLATION = {"ruleName": "AwsSolutions-SQS4", "description": "TLS", "violatingConstructs": [{"constructPath": "S/Q"}]}
 VULNERABLE = {
     "dependencies": [{"name": "jinja2", "version": "2.10", "vulns": [{"id": "CVE-1", "fix_versions": ["2.11"]}]}]
 }

@@ -55,8 +55,7 @@ def test_the_functions_read_the_rows_of_the_settings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "in_the_domain"),
-    [(PolicyRule, (Rule,)), (PolicyEscalation, (Escalation,)), (PolicyRow, (Band, Terms))],
+    ("table", "in_the_domain"), [(PolicyRule, (Rule,)), (PolicyEscalation, (Escalation,)), (PolicyRow, (Band, Terms))]
 )
 def test_a_table_has_the_fields_of_its_domain_class(table: type[Table], in_the_domain: Any) -> None:
     fields = {field.name for each in in_the_domain for field in dataclasses.fields(each)}

@@ -40,9 +40,7 @@ def test_an_old_python_is_refused_with_a_newer_installed_one(machine: Path) -> N
         setup.check_python((3, 10, 14))
 
 
-def test_a_python_without_venv_is_refused_with_the_missing_package(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_python_without_venv_is_refused_with_the_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
     setup.check_python()
     monkeypatch.setattr(setup, "find_spec", lambda module: None if module == "ensurepip" else object())
     with pytest.raises(setup.SetupError, match=r"lacks ensurepip(?s:.*)apt-get install python3\.12-venv"):

@@ -81,9 +81,7 @@ def test_failed_rereads_are_limited() -> None:
 
 
 @pytest.mark.parametrize("failure", [DENIED, BROKEN])
-def test_cached_secrets_are_used_while_new_ones_cannot_be_read(
-    failure: Exception,
-) -> None:
+def test_cached_secrets_are_used_while_new_ones_cannot_be_read(failure: Exception) -> None:
     manager = Manager("one")
     manager.secrets.active("pay")
     manager.answer = failure

@@ -9,16 +9,7 @@ from countersign.domain.errors import ContractError
 from countersign.domain.questions import Attachment
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Vote
-from countersign.testing.builders import (
-    APPROVER,
-    ATTACHMENTS,
-    DETAILS,
-    NOW,
-    REQUESTER,
-    TITLE,
-    any_envelope,
-    any_task,
-)
+from countersign.testing.builders import APPROVER, ATTACHMENTS, DETAILS, NOW, REQUESTER, TITLE, any_envelope, any_task
 
 
 def test_an_envelope_has_question_recipients_and_deadline() -> None:

@@ -272,11 +272,7 @@ INVALID: dict[str, list[tuple[dict[str, Any], str]]] = {
         ({"outcome": "failed", "answer": ABSENT}, "/error"),
         *(
             ({"outcome": "failed", "answer": ABSENT, "error": {"code": "no_funds"} | changes}, f"/error{pointer}")
-            for changes, pointer in (
-                UNKNOWN_MEMBER,
-                *wrong("code", "", "two words"),
-                *wrong("message", 1, "x" * 2001),
-            )
+            for changes, pointer in (UNKNOWN_MEMBER, *wrong("code", "", "two words"), *wrong("message", 1, "x" * 2001))
         ),
     ],
 }

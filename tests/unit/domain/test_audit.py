@@ -9,15 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.domain.audit import (
-    GENESIS,
-    AuditEntry,
-    AuditEvent,
-    append,
-    breaks,
-    network_of,
-    removed,
-)
+from countersign.domain.audit import GENESIS, AuditEntry, AuditEvent, append, breaks, network_of, removed
 from countersign.domain.clock import to_text
 from countersign.domain.copies import COPY_DELAY, Copy, awaits_copy, differences
 from countersign.testing.builders import NOW, is_unbroken
@@ -167,10 +159,7 @@ def test_every_kind_of_difference_from_the_copy_has_a_message() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("ttl", "missing"),
-    [(EXPIRED, False), (EXPIRED + 1, True), (0, True)],
-)
+@pytest.mark.parametrize(("ttl", "missing"), [(EXPIRED, False), (EXPIRED + 1, True), (0, True)])
 def test_the_ledger_may_lack_an_entry_whose_copy_says_that_it_has_expired(ttl: int, missing: bool) -> None:
     (entry,) = chain_of(1, ttl)
     copies = {"0000000001": Copy(json.dumps(entry.to_document()).encode())}

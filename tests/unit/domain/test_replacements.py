@@ -10,15 +10,7 @@ from countersign.domain import errors, replacements, tasks, votes
 from countersign.domain.identity import Aliases
 from countersign.domain.rules import Decision, Outcome
 from countersign.domain.tasks import Change, Delegation, Exchange, Replacement, Status, Task, Vote
-from countersign.testing.builders import (
-    APPROVER,
-    NOW,
-    OTHER_APPROVER,
-    REQUESTER,
-    any_payment_task,
-    any_rule,
-    any_task,
-)
+from countersign.testing.builders import APPROVER, NOW, OTHER_APPROVER, REQUESTER, any_payment_task, any_rule, any_task
 
 COLLEAGUE = "li@example.com"
 NEWCOMER = "nora@elsewhere.example"

@@ -70,11 +70,7 @@ def test_the_title_has_the_received_and_the_expected_payment(changes: dict[str, 
             "Why it is held",
             "Countersign does not know the provider's status. It may be a refund or a dispute.",
         ),
-        (
-            {"reason": "contradiction"},
-            "Why it is held",
-            "It contradicts the result of the payment, or its amount.",
-        ),
+        ({"reason": "contradiction"}, "Why it is held", "It contradicts the result of the payment, or its amount."),
         (
             {"reason": "closed"},
             "Why it is held",
@@ -112,8 +108,7 @@ def test_every_state_of_a_held_event_has_its_text(changes: dict[str, Any], label
 
 
 @pytest.mark.parametrize(
-    ("changes", "informs"),
-    [({}, False), ({"becomes": None}, False), ({"becomes": None, "standing": "paid"}, True)],
+    ("changes", "informs"), [({}, False), ({"becomes": None}, False), ({"becomes": None, "standing": "paid"}, True)]
 )
 def test_the_operators_are_only_informed_of_an_event_of_a_payment_that_is_paid(
     changes: dict[str, Any], informs: bool

@@ -14,11 +14,7 @@ def any_approval(**changes: object) -> Approval:
 def test_the_approval_has_order_amount_and_description() -> None:
     approval = any_approval()
     assert approval.title == "Order 1001", "the amount stands beside it"
-    assert approval.details == (
-        ("Order", "1001"),
-        ("Amount", "250.00 EUR"),
-        ("Description", "Twelve office chairs"),
-    )
+    assert approval.details == (("Order", "1001"), ("Amount", "250.00 EUR"), ("Description", "Twelve office chairs"))
 
 
 @pytest.mark.parametrize("amount", ["250.00", "0.000001", "999999999999999999.999999", "1000000", "0"])

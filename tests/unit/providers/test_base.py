@@ -13,10 +13,7 @@ from countersign.providers.base import WebhookRequest
 LIBRARY = Path(__file__).parents[3] / "layers/countersign/python"
 FOLDER = LIBRARY / "countersign/providers"
 SCHEMES = tuple(sorted(path.stem for path in FOLDER.glob("[a-z]*.py") if "PROVIDER = " in path.read_text("utf-8")))
-HEAVY = {
-    *("boto3", "botocore", "fastjsonschema"),
-    "aws_durable_execution_sdk_python",
-}
+HEAVY = {*("boto3", "botocore", "fastjsonschema"), "aws_durable_execution_sdk_python"}
 
 
 # Loading

@@ -87,12 +87,7 @@ def test_an_event_without_a_result_is_ignored(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "currency", "amount"),
-    [
-        (500, "jpy", "500"),
-        (500, "mga", "500.00"),
-        (500, "isk", "5"),
-    ],
+    ("count", "currency", "amount"), [(500, "jpy", "500"), (500, "mga", "500.00"), (500, "isk", "5")]
 )
 def test_minor_units_follow_the_exponents_of_stripe(count: int, currency: str, amount: str) -> None:
     (event,) = translate(any_payment_intent(amount=count, currency=currency))

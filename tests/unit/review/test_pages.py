@@ -99,9 +99,7 @@ def test_a_page_runs_no_script_and_loads_nothing(name: str) -> None:
         inside = str(link["href"]).startswith(("review?t=", "inbox?t="))
         assert set(link) - {"class"} == ({"href"} if inside else {"href", "target", "rel"})
     assert "://" not in re.sub(
-        '<a href="https://[^"]*"|<bdi( dir="ltr")?>https://|https://(?=[^<]*</textarea>)',
-        "",
-        PAGES[name],
+        '<a href="https://[^"]*"|<bdi( dir="ltr")?>https://|https://(?=[^<]*</textarea>)', "", PAGES[name]
     )
     assert "url(" not in PAGES[name]
     assert "@import" not in PAGES[name]

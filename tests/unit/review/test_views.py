@@ -194,9 +194,7 @@ def test_every_refusal_of_a_click_has_a_row() -> None:
 @pytest.mark.parametrize(
     "refusal", [errors.UnknownDecisionError(), errors.CommentTooLongError(), errors.DetailsChangedError()]
 )
-def test_a_correctable_refusal_shows_the_form_with_the_comment(
-    refusal: errors.ActionRefusedError,
-) -> None:
+def test_a_correctable_refusal_shows_the_form_with_the_comment(refusal: errors.ActionRefusedError) -> None:
     review = Review(any_task(), APPROVER, refusal=refusal)
     answer = views.of_click(review, any_click(comment="My own words"), NOW)
     assert form_is_on(answer.page)

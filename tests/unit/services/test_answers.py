@@ -175,10 +175,7 @@ def test_the_same_answer_to_two_payments_is_recorded_for_each() -> None:
 
 
 @pytest.mark.parametrize("contract", ["", "payment.answer"])
-@pytest.mark.parametrize(
-    "document",
-    [{}, {"status": "unknown"}, PAID | {"amount": 250}, PAID | {"currency": "eur"}],
-)
+@pytest.mark.parametrize("document", [{}, {"status": "unknown"}, PAID | {"amount": 250}, PAID | {"currency": "eur"}])
 def test_a_payment_answer_keeps_the_contract_of_payments_for_every_task_contract(
     contract: str, document: dict[str, Any]
 ) -> None:

@@ -63,12 +63,7 @@ def test_the_audit_has_the_minted_link_and_the_message_and_no_hand_off() -> None
         ("minted", {"recipient": REQUESTER, "fingerprint": fingerprint(setup.token), "requester": True}),
         (
             "told",
-            {
-                "recipient": REQUESTER,
-                "status": "approved",
-                "since": "2026-03-01T09:00:00.000000Z",
-                "channel": "email",
-            },
+            {"recipient": REQUESTER, "status": "approved", "since": "2026-03-01T09:00:00.000000Z", "channel": "email"},
         ),
     ]
     assert setup.ledger.standing[TASK_ID].sent_at is None

@@ -156,9 +156,7 @@ def withdrawn(setup: Setup) -> None:
 
 
 @pytest.mark.parametrize("end", [lapsed, withdrawn])
-def test_a_new_task_takes_over_the_external_id_of_an_unanswered_one(
-    end: Callable[[Setup], None],
-) -> None:
+def test_a_new_task_takes_over_the_external_id_of_an_unanswered_one(end: Callable[[Setup], None]) -> None:
     setup = Setup()
     end(setup)
     assert setup.open()["status"] == "OPEN"

@@ -290,9 +290,7 @@ def test_a_reminder_that_fails_near_the_deadline_is_sent_before_the_deadline() -
 
 
 @pytest.mark.parametrize("after_the_ledger_has_it", [True, False])
-def test_a_failed_escalation_is_sent_together_with_the_next_due_reminder(
-    after_the_ledger_has_it: bool,
-) -> None:
+def test_a_failed_escalation_is_sent_together_with_the_next_due_reminder(after_the_ledger_has_it: bool) -> None:
     execution = Execution(refuse(1) if after_the_ledger_has_it else lose_the_ledger)
     execution.asked(escalations=(Escalation(600, ("boss@example.com",)),), reminders_seconds=(700,))
     told = [(each["kind"], each["attempt"], each["task"]["recipients"]) for each in execution.hand_off.sent]
