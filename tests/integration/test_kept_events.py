@@ -15,9 +15,9 @@ from countersign.domain.kept_events import KeptEvent
 from countersign.domain.tasks import Status
 from countersign.functions.clients import client
 from countersign.testing.builders import PAYMENT_TASK_ID
-from countersign.testing.deliveries import ADYEN, any_item, any_payment
+from countersign.testing.deliveries import any_payment
 from countersign.testing.fakes import FixedClock
-from countersign.testing.signing import sign_adyen, sign_standard_webhooks
+from countersign.testing.signing import sign_standard_webhooks
 from tests.integration.conftest import (
     ENVIRONMENT,
     EVENTS_BUCKET,
@@ -133,13 +133,6 @@ def test_an_event_is_replayed_at_its_time_of_receipt_and_once(kit: Kit, secrets:
     assert (line["operator"], line["because"]) == ("arn:aws:iam::1:user/ada", "it went missing")
     assert replay(key)["handling"] == "duplicate"
     assert (len(kit.decisions()), len(kept())) == (1, 1)
-
-
-def test_every_event_of_a_post_is_replayed(kit: Kit, secrets: Any) -> None:
-    items = [any_item(), any_item(pspReference="8", merchantReference="order-1002")]
-    assert post(sign_adyen(ADYEN.secret, *items), {}, "terminal").status == 200
-    (event,) = kept()
-    assert replay(event.key)["handling"] == "duplicate"
 
 
 def rotated(_: KeptEvent) -> None:
