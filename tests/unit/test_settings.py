@@ -556,6 +556,12 @@ def test_the_settings_on_the_page_on_upgrades_are_valid(tmp_path: Path) -> None:
     assert "payment" not in settings.workflows
 
 
+def test_the_settings_on_the_page_on_agents_are_valid(tmp_path: Path) -> None:
+    (shown,) = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "agents.md").read_text("utf-8"), re.DOTALL)
+    (caller,) = load(tmp_path, VALID.replace("approval.enabled = false\n", "", 1) + shown).callers.values()
+    assert caller.agent
+
+
 @pytest.mark.parametrize(
     ("below", "above", "both"),
     [
