@@ -62,8 +62,7 @@ def test_where_the_topic_is_chosen_the_approver_publishes_to_it_and_sends_no_mai
 
 
 def test_the_topic_is_encrypted_at_rest_and_on_the_way(varied: Synthesised) -> None:
-    topic = varied.properties(varied.one("AWS::SNS::Topic", TOPIC))
-    assert "alias/aws/sns" in str(topic["KmsMasterKeyId"])
+    assert "alias/aws/sns" in str(varied.properties(varied.one("AWS::SNS::Topic", TOPIC))["KmsMasterKeyId"])
     (policy,) = [
         varied.properties(policy)["PolicyDocument"]["Statement"]
         for policy in varied.of_type("AWS::SNS::TopicPolicy")

@@ -76,7 +76,6 @@ def test_each_accepted_finding_of_audits_is_known(stage: Synthesised) -> None:
 
 def test_an_unknown_finding_stops_the_synthesis(sources: Sources, context: dict[str, Any]) -> None:
     app = App(context=context)
-    stacks = build(app, Settings.load(SETTINGS / "prod.toml"), sources)
-    sqs.Queue(stacks.public, "Careless")
+    sqs.Queue(build(app, Settings.load(SETTINGS / "prod.toml"), sources).public, "Careless")
     with pytest.raises(RuntimeError, match=r"[Vv]alidation"):
         app.synth()

@@ -69,5 +69,4 @@ def test_invocations_of_the_plain_lambda_are_retried_and_kept_when_they_fail_for
     assert len(retries) == (1 if stage.patterns else 0)
     for each in retries:
         assert (each["MaximumRetryAttempts"], each["MaximumEventAgeInSeconds"]) == (2, 6 * 3_600)
-        decider = stage.function("Decider")
-        assert decider["DeadLetterConfig"]["TargetArn"] == "DeciderDeadLetters.Arn"
+        assert stage.function("Decider")["DeadLetterConfig"]["TargetArn"] == "DeciderDeadLetters.Arn"

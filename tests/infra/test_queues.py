@@ -83,8 +83,7 @@ def test_messages_are_hidden_for_six_times_as_long_as_their_function_may_take(st
 
 
 def test_the_link_to_a_list_that_could_not_be_sent_is_tried_again_after_its_pause(stage: Synthesised) -> None:
-    approvals = queues(stage)["Approver/Approvals/Work/Queue"]
-    assert approvals["VisibilityTimeout"] > INBOX_PAUSE.total_seconds()
+    assert queues(stage)["Approver/Approvals/Work/Queue"]["VisibilityTimeout"] > INBOX_PAUSE.total_seconds()
 
 
 def test_every_consumer_says_which_of_a_batch_have_failed(stage: Synthesised) -> None:

@@ -122,8 +122,7 @@ def test_a_logo_cut_off_in_its_pixels_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_photograph_is_refused_as_a_logo(tmp_path: Path) -> None:
-    noise = Image.effect_noise((240, 64), 200)
-    noise.save(tmp_path / "logo.png")
+    Image.effect_noise((240, 64), 200).save(tmp_path / "logo.png")
     with pytest.raises(LogoError, match="fits 1500 bytes"):
         encoded(tmp_path / "logo.png")
 

@@ -745,8 +745,7 @@ def test_the_longest_names_make_a_function_name_of_64_characters(tmp_path: Path)
 
 
 def test_a_file_that_is_not_toml_is_reported_with_the_line(tmp_path: Path) -> None:
-    refusal = refused(tmp_path, "[ledger\n")
-    assert "line 1" in refusal.fix
+    assert "line 1" in refused(tmp_path, "[ledger\n").fix
 
 
 # Patterns

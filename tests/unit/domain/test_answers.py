@@ -89,8 +89,7 @@ def test_a_different_answer_or_failure_after_the_first_is_refused(standing: Task
 
 def of_size(size: int, letter: str = "x") -> dict[str, str]:
     """Return an answer whose JSON in a checkpoint has this size in bytes, or slightly less."""
-    frame = len(canonical({"text": ""}))
-    return {"text": letter * ((size - frame) // len(canonical(letter)[1:-1]))}
+    return {"text": letter * ((size - len(canonical({"text": ""}))) // len(canonical(letter)[1:-1]))}
 
 
 @pytest.mark.parametrize("letter", ["x", '"', "é", "€", "😀"])

@@ -43,8 +43,7 @@ def test_an_accepted_payment_is_paid_with_the_received_amount_and_the_audit_name
     change = ruled(ACCEPTED)
     answer, (settled, decided) = document_of(change.after), change.events
     assert (change.transition, change.after.decided_by) == (DECIDING, (OPERATOR,))
-    paid = {"status": "paid", "amount": "25.00", "currency": "EUR", "event_id": EVENT}
-    assert answer | paid == answer
+    assert answer | {"status": "paid", "amount": "25.00", "currency": "EUR", "event_id": EVENT} == answer
     assert (settled.event, settled.actor, settled.identified_by) == ("settled", OPERATOR, "approval")
     recorded = {"approval": APPROVAL, "effect": "paid", "amount": "25.00", "event_id": EVENT}
     assert {**settled.data} | recorded == settled.data

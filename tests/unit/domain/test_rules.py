@@ -17,8 +17,7 @@ def ballots(draw: st.DrawFn) -> tuple[Rule, tuple[str, ...], dict[str, Decision]
     audience = PEOPLE[: draw(st.integers(1, len(PEOPLE)))]
     kind = draw(st.sampled_from(["any", "all", "quorum"]))
     rule = Rule(kind, draw(st.integers(1, len(PEOPLE) + 1)), veto=draw(st.booleans()))
-    votes = draw(st.dictionaries(st.sampled_from(audience), st.sampled_from(Decision)))
-    return rule, audience, votes
+    return rule, audience, draw(st.dictionaries(st.sampled_from(audience), st.sampled_from(Decision)))
 
 
 def oracle(rule: Rule, audience: tuple[str, ...], votes: dict[str, Decision]) -> Outcome | None:

@@ -102,8 +102,7 @@ def test_the_last_missing_vote_decides_and_keeps_the_earlier_votes() -> None:
 def test_a_requester_among_the_approvers_is_not_a_voter() -> None:
     task = any_task(audience=(APPROVER, REQUESTER), requester=f" {REQUESTER.upper()}", rule=any_rule("all"))
     assert task.voters == (APPROVER,)
-    change = answer(task)
-    assert change.transition is tasks.DECIDING
+    assert answer(task).transition is tasks.DECIDING
 
 
 @pytest.mark.parametrize("status", [Status.DECIDED, Status.APPLIED, Status.OPEN, Status.CANCELLED])
@@ -209,8 +208,7 @@ def test_an_alias_of_the_requester_or_of_whom_they_ask_for_is_the_requester(pers
 def test_two_addresses_of_one_person_have_one_vote() -> None:
     task = any_task(audience=(APPROVER, ALIAS, COLLEAGUE), aliases=KNOWN, rule=any_rule("quorum", k=2))
     change = answer(task)
-    again = answered(change.after, recipient=ALIAS)
-    assert again is None, "the same person has already cast this vote"
+    assert answered(change.after, recipient=ALIAS) is None, "the same person has already cast this vote"
     assert change.after.voters == (APPROVER, COLLEAGUE)
 
 
@@ -304,8 +302,7 @@ def test_the_link_of_a_person_who_delegated_cannot_decide() -> None:
     task = delegate(any_task()).after
     with pytest.raises(errors.HandedOnError):
         answer(task)
-    change = answer(task, recipient=COLLEAGUE)
-    assert change.after.decided_by == (COLLEAGUE,)
+    assert answer(task, recipient=COLLEAGUE).after.decided_by == (COLLEAGUE,)
 
 
 @pytest.mark.parametrize(
@@ -354,8 +351,7 @@ def test_a_task_that_the_sender_cannot_decide_cannot_be_delegated(task: Task, er
 
 
 def test_a_delegation_removes_all_addresses_of_the_sender() -> None:
-    task = any_task(audience=(APPROVER, ALIAS), aliases=KNOWN)
-    assert delegate(task).after.audience == (COLLEAGUE,)
+    assert delegate(any_task(audience=(APPROVER, ALIAS), aliases=KNOWN)).after.audience == (COLLEAGUE,)
 
 
 def test_a_colleague_takes_one_place_and_cannot_delegate_again() -> None:
@@ -393,8 +389,7 @@ def test_a_delegate_or_stand_in_of_an_escalated_person_decides_like_that_person(
     handed_on = delegate(escalated(), by=BOSS).after
     away = escalated(Assignment((COLLEAGUE,), NO_ALIASES, (Delegation(BOSS, COLLEAGUE, NOW, standing=True),)))
     for task in (handed_on, away):
-        change = answer(task, recipient=COLLEAGUE)
-        assert change.after.decided_by == (COLLEAGUE,)
+        assert answer(task, recipient=COLLEAGUE).after.decided_by == (COLLEAGUE,)
 
 
 def test_an_original_approver_does_not_become_escalated_by_an_alias_or_a_delegation() -> None:
@@ -402,8 +397,7 @@ def test_an_original_approver_does_not_become_escalated_by_an_alias_or_a_delegat
     by_alias = dataclasses.replace(escalated(), aliases=Aliases({BOSS: APPROVER}))
     joined_by_alias = escalated(Assignment((ALIAS,), KNOWN))
     for task, recipient in ((by_colleague, COLLEAGUE), (by_alias, BOSS), (joined_by_alias, APPROVER)):
-        change = answer(task, recipient=recipient)
-        assert change.after.outcome is None
+        assert answer(task, recipient=recipient).after.outcome is None
 
 
 def test_an_escalation_to_a_person_who_delegated_does_not_add_them_again() -> None:

@@ -93,5 +93,4 @@ def test_variables_are_read_as_text_json_and_seconds() -> None:
 
 def test_tables_are_a_file_of_the_function_s_code(tmp_path: Path) -> None:
     (tmp_path / TABLES_FILE).write_text('{"policy": [{"currency": "EUR"}]}')
-    environment = Environment({"LAMBDA_TASK_ROOT": str(tmp_path)})
-    assert environment.table("policy") == [{"currency": "EUR"}]
+    assert Environment({"LAMBDA_TASK_ROOT": str(tmp_path)}).table("policy") == [{"currency": "EUR"}]

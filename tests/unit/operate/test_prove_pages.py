@@ -28,8 +28,7 @@ def test_each_point_of_the_checklist_is_a_claim_or_says_why_not() -> None:
 
 
 def test_each_claim_is_in_the_checklist_and_described_for_operators() -> None:
-    named = set().union(*(claims_in(cell) for cell in points() if not cell.startswith("no: ")))
-    assert named == CLAIMS.keys()
+    assert set().union(*(claims_in(cell) for cell in points() if not cell.startswith("no: "))) == CLAIMS.keys()
     section = (DOCS / "operations.md").read_text("utf-8").partition("## Prove a stage")[2].partition("\n## ")[0]
     rows = [row.split(" | ")[0] for row in section.splitlines() if row.startswith("| `")]
     assert set(re.findall(r"`([a-z]+)`", " ".join(rows))) == CLAIMS.keys()

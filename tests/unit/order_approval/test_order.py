@@ -19,5 +19,4 @@ def test_the_approval_has_order_amount_and_description() -> None:
 
 @pytest.mark.parametrize("amount", ["250.00", "0.000001", "999999999999999999.999999", "1000000", "0"])
 def test_an_amount_is_shown_exactly_as_it_was_sent(amount: str) -> None:
-    approval = any_approval(amount=amount)
-    assert approval.amount == f"{amount} EUR"
+    assert any_approval(amount=amount).amount == f"{amount} EUR"

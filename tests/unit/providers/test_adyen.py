@@ -42,8 +42,7 @@ def refusal(body: bytes) -> str:
 
 
 def test_the_example_of_the_adyen_libraries_is_verified_and_ignored() -> None:
-    body = notification(wrapped(EXAMPLE))
-    assert ADYEN.provider.translate(ADYEN.verify(ADYEN.request(body))) == ()
+    assert ADYEN.provider.translate(ADYEN.verify(ADYEN.request(notification(wrapped(EXAMPLE))))) == ()
 
 
 def test_every_item_of_a_payment_is_an_event() -> None:

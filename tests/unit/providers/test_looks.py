@@ -139,8 +139,7 @@ def test_paypal_is_asked_with_an_access_token_of_the_same_host() -> None:
         calls.append(sent)
         return Document({"access_token": "A21AAF"})
 
-    headers = asked("paypal").headers("client:s3cr3t", Expected(), call)
-    assert headers == {"Authorization": "Bearer A21AAF"}
+    assert asked("paypal").headers("client:s3cr3t", Expected(), call) == {"Authorization": "Bearer A21AAF"}
     ((path, sent, body),) = calls
     assert (path, body) == ("/v1/oauth2/token", b"grant_type=client_credentials")
     assert sent["Authorization"] == "Basic Y2xpZW50OnMzY3IzdA=="

@@ -60,8 +60,7 @@ def test_paypal_verifies_the_received_event() -> None:
 
 def test_the_event_is_sent_to_paypal_byte_for_byte() -> None:
     body = b' {"id" : "WH-1",\n "n":1.10} '
-    paypal = FakePayPal(body)
-    assert PayPal(paypal).verify(PAYPAL.request(body), [PAYPAL.secret], NOW).body == body
+    assert PayPal(FakePayPal(body)).verify(PAYPAL.request(body), [PAYPAL.secret], NOW).body == body
 
 
 def test_a_sandbox_account_is_verified_by_the_sandbox() -> None:

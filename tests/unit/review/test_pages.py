@@ -232,8 +232,7 @@ def test_a_comment_is_shown_again_unchanged(comment: str) -> None:
 )
 def test_a_problem_is_announced_where_it_can_be_corrected(problem: str, before: str) -> None:
     page = review_page(any_review(problem=problem, comment="x" * 2_001, can_hand_over=True))
-    between = page[page.index('role="alert"') : page.index(before)]
-    assert re.findall("<(?:h1|dl|textarea|label)", between) == []
+    assert re.findall("<(?:h1|dl|textarea|label)", page[page.index('role="alert"') : page.index(before)]) == []
     assert "<title>Not recorded: " in page
     assert page.count('aria-invalid="true"') == page.count('" open>') == (before != "<form")
 

@@ -129,8 +129,7 @@ def test_the_page_of_a_returned_task_has_no_buttons_and_shows_the_question() -> 
     ids=["allowed", "no requester who hears of it", "forbidden", "once more", "too often"],
 )
 def test_the_button_to_send_back_is_there_only_if_it_leads_to_an_answer(task: Task, shown: bool) -> None:
-    page = views.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
-    assert ('value="return"' in page) is shown
+    assert ('value="return"' in views.of_look(Review(task, APPROVER), Key(any_token()), NOW).page) is shown
 
 
 def test_sending_back_says_who_acts_next_and_that_the_deadline_stays() -> None:
@@ -438,8 +437,7 @@ def test_a_full_inbox_says_that_it_is_cut(waiting: int, says: bool) -> None:
 
 
 def test_an_empty_inbox_says_that_nothing_is_waiting() -> None:
-    page = inbox_page(Inbox(APPROVER, ()), any_token(), NOW)
-    assert "Nothing is waiting for you" in page
+    assert "Nothing is waiting for you" in inbox_page(Inbox(APPROVER, ()), any_token(), NOW)
 
 
 def test_a_review_from_an_inbox_posts_its_task_id_and_has_no_inbox_form() -> None:

@@ -142,8 +142,7 @@ def test_a_repeated_end_cancels_once() -> None:
 
 @pytest.mark.parametrize("status", [Status.APPLIED, Status.EXPIRED, Status.CANCELLED])
 def test_a_closed_task_is_neither_cancelled_nor_stranded(status: Status) -> None:
-    ledger = ledger_with(any_task(status=status))
-    assert ended(ledger, "FAILED") == Aftermath(error="failed")
+    assert ended(ledger_with(any_task(status=status)), "FAILED") == Aftermath(error="failed")
 
 
 def test_another_execution_of_the_same_name_changes_nothing() -> None:

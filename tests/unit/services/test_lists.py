@@ -78,13 +78,11 @@ def test_the_newest_come_first_a_hundred_on_a_page_and_none_twice() -> None:
 def test_filters_leave_out_the_others(query: dict[str, str], role: str, names: list[str]) -> None:
     of_shop = {"status": FAILED, "submitted_by": SESSION}
     others: dict[str, dict[str, Any]] = {"r-001": {"status": FAILED}, "r-002": {"workflow": "payment"}}
-    lists = lists_of(5, **others, **{"r-003": of_shop})
-    assert ids(lists.page(query, role)) == names
+    assert ids(lists_of(5, **others, **{"r-003": of_shop}).page(query, role)) == names
 
 
 def test_a_page_looks_at_a_bounded_number_of_requests_and_its_cursor_goes_on() -> None:
-    rare = lists_of(1_150, **{"r-005": {"status": FAILED}})
-    assert pages(rare, {"status": "failed"}) == [[], ["r-005"]]
+    assert pages(lists_of(1_150, **{"r-005": {"status": FAILED}}), {"status": "failed"}) == [[], ["r-005"]]
 
 
 @pytest.mark.parametrize(

@@ -109,8 +109,7 @@ def test_a_recorded_event_of_an_ended_payment_is_a_duplicate_under_another_id() 
 def test_an_ignored_event_of_an_open_task_adds_one_audit_entry_per_reason() -> None:
     setup = Setup()
     for number, reason in enumerate(("test_mode", "other_account", "test_mode")):
-        ignored = any_event("ignored", event_id=f"evt_{number}", reason=reason)
-        assert setup.receive(ignored) is Handling.IGNORED
+        assert setup.receive(any_event("ignored", event_id=f"evt_{number}", reason=reason)) is Handling.IGNORED
     assert [entry.event.data["reason"] for entry in setup.ledger.entries[1:]] == ["test_mode", "other_account"]
     assert set(setup.audited) == {"opened", "ignored"}
     assert (setup.task.status, setup.ledger.outbox, setup.ledger.event_records) == (Status.OPEN, {}, {})

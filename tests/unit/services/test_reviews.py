@@ -201,8 +201,7 @@ def test_the_loser_of_a_race_receives_the_decision_of_the_winner() -> None:
     rival = bench.link_for(OTHER_APPROVER)
 
     meanwhile(bench.ledger, lambda: bench.click(token=rival, decision="reject"))
-    review = bench.click(decision="approve")
-    assert isinstance(review.refusal, errors.DecidedOtherwiseError)
+    assert isinstance(bench.click(decision="approve").refusal, errors.DecidedOtherwiseError)
     assert (bench.task.outcome, bench.task.decided_by) == (Outcome.REJECTED, (OTHER_APPROVER,))
     assert [entry.event.event for entry in bench.ledger.entries] == ["voted", "decided", "refused"]
 

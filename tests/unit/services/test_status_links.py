@@ -78,8 +78,7 @@ def test_a_withdrawal_closes_the_task_for_the_requester_and_says_why() -> None:
     assert (task.closed_by, task.closed_comment) == (REQUESTER, "Ordered twice")
     entry = setup.ledger.entries[-1].event
     assert (entry.event, entry.identified_by) == ("cancelled", "status link")
-    again = setup.act("withdraw", "Ordered twice")
-    assert (again.refusal, len(setup.ledger.entries)) == (None, 1)
+    assert (setup.act("withdraw", "Ordered twice").refusal, len(setup.ledger.entries)) == (None, 1)
 
 
 @pytest.mark.parametrize(
@@ -102,8 +101,7 @@ def test_a_refused_act_changes_nothing_and_is_in_the_audit_once(
 ) -> None:
     setup = Setup(standing)
     for _ in range(2):
-        refused = setup.act(action, "The blue ones", **changes).refusal
-        assert isinstance(refused, refusal)
+        assert isinstance(setup.act(action, "The blue ones", **changes).refusal, refusal)
     assert replace(setup.task, refused=(), refused_answers=0, audit_seq=0, audit_head=standing.audit_head) == standing
     assert [entry.event.event for entry in setup.ledger.entries] == ["refused"]
     assert setup.task.refused_answers == 2

@@ -393,8 +393,7 @@ def test_a_parked_event_of_an_open_task_is_applied() -> None:
     sweeper.ledger.standing[PAYMENT_TASK_ID] = task
     sweeper.ledger.claims[("pay", "pay_1001")] = PAYMENT_TASK_ID
     assert sweeper.after(DAY + GRACE) == [Finding(Lost.EVENT, "pay pay_1001", mended=True)]
-    applied = sweeper.ledger.standing[PAYMENT_TASK_ID]
-    assert applied.status is Status.DECIDED
+    assert sweeper.ledger.standing[PAYMENT_TASK_ID].status is Status.DECIDED
     assert sweeper.ledger.parked("pay", "pay_1001") == []
 
 
@@ -455,8 +454,7 @@ def test_what_an_ended_refund_left_reserved_is_freed_unless_its_money_may_have_m
 ) -> None:
     sweeper = Sweeper(reserved_until(NOW, "refund-1"), *asked)
     reserve = AuditEvent("refund_reserved", "refund", data={"refund": "refund-1", "amount": "10.00"})
-    paid = sweeper.ledger.standing[PAYMENT_TASK_ID]
-    sweeper.ledger.commit(Change(paid, None, {}, (reserve,), NOW))
+    sweeper.ledger.commit(Change(sweeper.ledger.standing[PAYMENT_TASK_ID], None, {}, (reserve,), NOW))
     assert sweeper.after(GRACE - timedelta(seconds=1)) == []
     doubt = dataclasses.replace(REFUND, mended=False)
     expected = [[doubt if each == "doubt" else each for each in found] for found in findings]

@@ -127,8 +127,7 @@ def test_nothing_is_told_without_an_outcome(standing: Task) -> None:
 
 
 def test_the_outcome_of_a_proof_is_told_to_the_mail_simulator_only() -> None:
-    setup = Setup(applied(task_id="prove-1.approval"))
-    assert setup.tellings.tell("prove-1.approval") == 0
+    assert Setup(applied(task_id="prove-1.approval")).tellings.tell("prove-1.approval") == 0
 
 
 def test_a_refused_message_is_told_again() -> None:

@@ -103,8 +103,7 @@ def test_an_opened_task_has_whether_its_requester_is_told_and_its_audit_why_not(
 
 def test_the_audit_of_a_task_outlives_the_last_moment_at_which_it_can_end() -> None:
     setup = Setup()
-    days = dataclasses.replace(setup.waits, audit_keep=timedelta(days=400))
-    days.open(any_wait(), any_question())
+    dataclasses.replace(setup.waits, audit_keep=timedelta(days=400)).open(any_wait(), any_question())
     latest = NOW + timedelta(days=1 + 400)
     assert {entry.ttl for entry in setup.ledger.entries} == {setup.task.audit_ttl} == {latest.timestamp()}
 
@@ -174,8 +173,7 @@ def test_the_loser_of_a_race_to_open_reads_the_task_of_the_winner() -> None:
 
 def test_a_refresh_stores_the_new_callback_and_sends_nothing() -> None:
     setup = Setup(any_task())
-    report = setup.waits.refresh(any_wait(), "callback-2")
-    assert report["status"] == "OPEN"
+    assert setup.waits.refresh(any_wait(), "callback-2")["status"] == "OPEN"
     assert (setup.task.callback_id, setup.task.opened_by) == ("callback-2", digest(CALLBACK_ID))
     assert setup.hand_off.sent == []
 
@@ -324,8 +322,7 @@ def test_a_retried_approval_by_policy_changes_nothing() -> None:
     setup = Setup()
     first = setup.waits.approve_by_policy(BY_POLICY, any_question(policy="v7"))
     setup.clock.move(minutes=1)
-    again = setup.waits.approve_by_policy(BY_POLICY, any_question(policy="v7"))
-    assert again | {"at": first["at"]} == first
+    assert setup.waits.approve_by_policy(BY_POLICY, any_question(policy="v7")) | {"at": first["at"]} == first
     assert setup.events == ["opened", "decided", "applied"]
 
 

@@ -171,8 +171,7 @@ def lose_the_ledger(execution: Execution) -> None:
 
 @pytest.mark.parametrize("ring", [failed_from_outside, completed_from_outside])
 def test_a_wait_fails_after_too_many_callbacks_ended_from_outside(ring: End) -> None:
-    bearable = Execution(*[ring] * MAX_IDLE_RINGS)
-    assert bearable.asked()["status"] == "EXPIRED"
+    assert Execution(*[ring] * MAX_IDLE_RINGS).asked()["status"] == "EXPIRED"
     one_more = Execution(*[ring] * (MAX_IDLE_RINGS + 1))
     with pytest.raises(errors.IdleRingsError):
         one_more.asked()

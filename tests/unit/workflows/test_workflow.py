@@ -20,8 +20,7 @@ def context(started_at: datetime | None, payload: str | None = '{"request_id": "
 
 @pytest.mark.parametrize("microsecond", [0, 1, 374_923, 999_999])
 def test_the_start_of_an_execution_ignores_fractions_of_a_second(microsecond: int) -> None:
-    told = STARTED.replace(microsecond=microsecond)
-    assert execution_of(context(told)) == Execution("order-1001", STARTED)
+    assert execution_of(context(STARTED.replace(microsecond=microsecond))) == Execution("order-1001", STARTED)
 
 
 @pytest.mark.parametrize("payload", [None, "null", "[]", '"order"'])
