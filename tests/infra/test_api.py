@@ -76,8 +76,7 @@ def test_the_api_may_invoke_each_function_for_its_routes_and_review_for_any(prod
 
 
 def test_links_lead_to_the_api_unless_the_settings_say_otherwise(prod: Synthesised) -> None:
-    assert prod.settings.base_url == ""
-    assert prod.outputs("public")["ApiUrl"] == "Api/Api.ApiEndpoint"
+    assert (prod.settings.base_url, prod.outputs("public")["ApiUrl"]) == ("", "Api/Api.ApiEndpoint")
     assert prod.outputs("public")["ApiId"] == "Api/Api"
     for function in ("Approver/Approver", "Webhook/Webhook", "Durable/Payment/Workflow"):
         assert prod.variables(function)["BASE_URL"] == "Api/Api.ApiEndpoint"

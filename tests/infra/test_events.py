@@ -85,8 +85,7 @@ def test_without_operators_no_rule_takes_held_events(bare: Synthesised) -> None:
 @pytest.mark.parametrize("path", ["Approver/Approvals/Rule", "ExternalTasks/Rule"])
 def test_hand_offs_arrive_as_the_envelope_itself_from_the_kit_s_bus_only(prod: Synthesised, path: str) -> None:
     (target,) = rule(prod, path)["Targets"]
-    assert target["InputPath"] == "$.detail"
-    assert rule(prod, path)["EventBusName"] == "HandOffs/Bus"
+    assert (target["InputPath"], rule(prod, path)["EventBusName"]) == ("$.detail", "HandOffs/Bus")
     stranger = {**hand_off("approval.requested"), "source": "somebody.else"}
     assert not matches(rule(prod, path)["EventPattern"], stranger)
 

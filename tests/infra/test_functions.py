@@ -177,8 +177,7 @@ def test_starts_are_retried_and_kept_when_they_fail_for_good(stage: Synthesised)
     for name, function in workflows(stage).items():
         path = f"Durable/{construct_id(name)}"
         (own,) = (each for each in retries if f"{path}/Live" in json.dumps(each["Qualifier"]))
-        assert own["MaximumRetryAttempts"] == 2
-        assert own["MaximumEventAgeInSeconds"] == 6 * 3_600
+        assert (own["MaximumRetryAttempts"], own["MaximumEventAgeInSeconds"]) == (2, 6 * 3_600)
         assert function["DeadLetterConfig"]["TargetArn"] == f"{path}/DeadLetters.Arn"
 
 

@@ -49,8 +49,7 @@ def test_a_stray_signature_is_no_alarm_and_a_conflict_is_one(stage: Synthesised)
 
 def test_every_alarm_goes_to_the_topic_and_names_the_first_action(stage: Synthesised) -> None:
     for name, alarm in stage.alarms.items():
-        assert alarm["AlarmActions"] == ["Alarms/Topic"]
-        assert alarm["TreatMissingData"] == "notBreaching"
+        assert (alarm["AlarmActions"], alarm["TreatMissingData"]) == (["Alarms/Topic"], "notBreaching")
         action, _, section = alarm["AlarmDescription"].partition(". Runbook: docs/operations.md, ")
         assert ". First " in action
         assert section == name.partition("-")[0]

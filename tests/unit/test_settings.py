@@ -100,8 +100,7 @@ def test_the_stages_of_the_kit_allow_every_deadline_of_the_contract() -> None:
 def test_a_provider_is_a_name_and_a_scheme(tmp_path: Path) -> None:
     settings = load(tmp_path, VALID + '\n[providers.shop_in-france2]\nscheme = "stripe"\n')
     assert {name: provider.scheme for name, provider in settings.providers.items()} == {"shop_in-france2": "stripe"}
-    assert settings.providers["shop_in-france2"].expects == {}
-    assert load(tmp_path).providers == {}
+    assert (settings.providers["shop_in-france2"].expects, load(tmp_path).providers) == ({}, {})
 
 
 @pytest.mark.parametrize(("written", "days"), [("", 30), ("keep_events_days = 0", 0), ("keep_events_days = 365", 365)])
@@ -242,8 +241,7 @@ def own(settings: Settings) -> WorkflowSettings:
 def test_a_missing_setting_has_its_default(
     tmp_path: Path, written: str, instead: str, read: Callable[[Settings], object], by_default: object, then: object
 ) -> None:
-    assert read(load(tmp_path)) == by_default
-    assert read(load(tmp_path, VALID.replace(written, instead))) == then
+    assert (read(load(tmp_path)), read(load(tmp_path, VALID.replace(written, instead)))) == (by_default, then)
 
 
 @pytest.mark.parametrize(
@@ -577,8 +575,7 @@ def test_tables_are_merged_and_any_other_value_is_replaced(
     below: dict[str, object], above: dict[str, object], both: dict[str, object]
 ) -> None:
     before = json.dumps(below)
-    assert merged(below, above) == both
-    assert json.dumps(below) == before
+    assert (merged(below, above), json.dumps(below)) == (both, before)
 
 
 def test_every_mistake_of_a_file_is_reported_at_once(tmp_path: Path) -> None:
@@ -707,8 +704,7 @@ def test_a_sender_of_an_own_domain_is_accepted(tmp_path: Path, sender: str) -> N
 def test_a_protected_stage_needs_a_recipient_of_alarms(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"alarms.email is ''; .* fix: .* --context alarm_email=ADDRESS") as refusal:
         to_deploy(tmp_path, sender=MINE["sender"])
-    assert len(refusal.value.problems) == 1
-    assert to_deploy(tmp_path, **MINE).alarms.email == MINE["alarm_email"]
+    assert (len(refusal.value.problems), to_deploy(tmp_path, **MINE).alarms.email) == (1, MINE["alarm_email"])
     assert to_deploy(tmp_path, sender=MINE["sender"], protected="false").alarms.email == ""
 
 

@@ -77,8 +77,7 @@ def test_accepting_applies_the_status_of_the_event_and_never_pays_an_unknown_one
 @pytest.mark.parametrize("resolution", [ACCEPTED, DISMISSED, LAPSED])
 def test_a_resolution_never_changes_an_ended_payment(task: Task, resolution: Resolution) -> None:
     change = ruled(resolution, task)
-    assert change.after == task
-    assert [event.data["effect"] for event in change.events] == [NO_EFFECT]
+    assert (change.after, [event.data["effect"] for event in change.events]) == (task, [NO_EFFECT])
 
 
 @pytest.mark.parametrize(

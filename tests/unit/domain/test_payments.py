@@ -224,8 +224,7 @@ def test_refunds_add_up_or_replace_the_last_total_and_never_exceed_the_paid_amou
 def test_a_payment_after_a_refund_or_dispute_is_held_for_a_person(status: str) -> None:
     task = after_all(any_event(status, "evt_0", amount="1.00"))
     effect = effect_on(task, any_event("paid"))
-    assert (effect.handling, effect.held_because) == ("held", status)
-    assert effect.change.after.status is Status.OPEN
+    assert (effect.handling, effect.held_because, effect.change.after.status) == ("held", status, Status.OPEN)
 
 
 @pytest.mark.parametrize("standing", STANDING)

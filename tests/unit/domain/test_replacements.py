@@ -40,8 +40,7 @@ def reassign(
 def test_a_delegation_that_is_taken_back_leaves_the_task_as_it_was_with_a_trace() -> None:
     change = taken_back(delegated())
     trace: dict[str, Any] = {"replaced": (Replacement(COLLEAGUE, APPROVER, NOW),), "revision": SHARED.revision + 2}
-    assert change.after == dataclasses.replace(SHARED, **trace)
-    assert change.transition is tasks.STAYING
+    assert (change.after, change.transition) == (dataclasses.replace(SHARED, **trace), tasks.STAYING)
     (event,) = change.events
     assert (event.event, event.identified_by) == ("delegation_taken_back", "review link")
 

@@ -51,8 +51,7 @@ def test_closing_an_open_task_expires_it_from_its_deadline_on() -> None:
     assert tasks.close(any_task(), DEADLINE - timedelta(microseconds=1)) is None
     change = tasks.close(any_task(), DEADLINE)
     assert change
-    assert change.transition is tasks.EXPIRING
-    assert change.fields == {"closed_at": DEADLINE}
+    assert (change.transition, change.fields) == (tasks.EXPIRING, {"closed_at": DEADLINE})
     assert [event.event for event in change.events] == ["expired"]
 
 

@@ -83,8 +83,7 @@ def test_a_deciding_vote_adds_two_audit_entries_with_person_source_and_comment()
 def test_a_vote_that_does_not_satisfy_the_rule_leaves_the_task_open() -> None:
     task = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))
     change = answer(task)
-    assert change.transition is tasks.STAYING
-    assert set(change.fields) == {"votes", "revision"}
+    assert (change.transition, set(change.fields)) == (tasks.STAYING, {"votes", "revision"})
     assert [event.event for event in change.events] == ["voted"]
 
 
@@ -377,8 +376,7 @@ def escalated(newcomers: Assignment = ESCALATION) -> Task:
 
 def test_with_the_rule_all_an_escalated_person_decides_for_missing_votes() -> None:
     task = escalated()
-    assert votes.needed(task, BOSS) == 1
-    assert votes.needed(task, APPROVER) == 2
+    assert (votes.needed(task, BOSS), votes.needed(task, APPROVER)) == (1, 2)
     change = answer(task, recipient=BOSS)
     assert (change.after.outcome, change.after.decided_by) == (Outcome.APPROVED, (BOSS,))
     assert votes.is_sound(change.after)

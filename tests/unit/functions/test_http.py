@@ -139,8 +139,7 @@ def test_an_error_is_a_problem_document_of_rfc_9457(error: errors.CountersignErr
     answered, headers, body = http.problem_of(error)
     document = json.loads(body)
     assert answered == status == document["status"]
-    assert document["code"] == code
-    assert document["type"] == f"urn:countersign:problem:{code}"
+    assert (document["code"], document["type"]) == (code, f"urn:countersign:problem:{code}")
     assert document["title"]
     assert document["detail"]
     more = {"Retry-After": {429: "7", 503: "2"}[status]} if status in (429, 503) else {}

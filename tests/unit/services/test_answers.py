@@ -63,8 +63,7 @@ def paying(**changes: Any) -> Setup:
 
 def test_an_answer_is_recorded_and_its_repetition_is_a_duplicate() -> None:
     setup = Setup()
-    assert setup.succeed({"score": 700}) is Handling.RECORDED
-    assert document_of(setup.task) == {"score": 700}
+    assert (setup.succeed({"score": 700}), document_of(setup.task)) == (Handling.RECORDED, {"score": 700})
     assert setup.succeed({"score": 700}) is Handling.DUPLICATE
     assert setup.audited == ["opened", "answered", "decided"]
     setup.assert_unbroken()
@@ -144,13 +143,11 @@ def test_answers_that_break_their_contract_are_recorded_once_and_counted() -> No
 )
 def test_a_payment_answer_with_another_amount_is_held_and_announced_once(document: dict[str, Any]) -> None:
     setup = paying()
-    assert setup.succeed(document) is Handling.HELD
-    assert setup.task.status is Status.OPEN
+    assert (setup.succeed(document), setup.task.status) == (Handling.HELD, Status.OPEN)
     ((_, announced),) = setup.ledger.outbox.items()
     assert (announced["kind"], announced["task"]["reason"]) == ("payment.held", "amount")
     setup.ledger.outbox.clear()
-    assert setup.succeed(document) is Handling.DUPLICATE
-    assert setup.ledger.outbox == {}
+    assert (setup.succeed(document), setup.ledger.outbox) == (Handling.DUPLICATE, {})
     assert setup.succeed(PAID) is Handling.RECORDED
 
 
@@ -160,8 +157,7 @@ def test_a_payment_answer_that_is_not_final_is_recorded_once_and_the_task_stays_
 ) -> None:
     setup = paying()
     assert setup.succeed({"status": status}) is handling
-    assert setup.succeed({"status": status}) is Handling.DUPLICATE
-    assert setup.task.status is Status.OPEN
+    assert (setup.succeed({"status": status}), setup.task.status) == (Handling.DUPLICATE, Status.OPEN)
     assert setup.audited == ["opened", "responded"]
 
 
@@ -182,8 +178,7 @@ def test_a_payment_answer_keeps_the_contract_of_payments_for_every_task_contract
     setup = paying(answer_contract=contract)
     with pytest.raises(errors.AnswerRefusedError):
         setup.succeed(document)
-    assert setup.audited == ["opened", "refused"]
-    assert setup.task.status is Status.OPEN
+    assert (setup.audited, setup.task.status) == (["opened", "refused"], Status.OPEN)
 
 
 def test_a_payment_answer_may_have_more_fields_where_the_task_has_no_contract() -> None:
@@ -197,8 +192,7 @@ def test_a_heartbeat_goes_to_the_current_callback_of_the_workflow() -> None:
     setup = Setup()
     setup.ledger.refresh(PAYMENT_TASK_ID, "Q2FsbGJhY2stMg==")
     assert setup.results.heartbeat(PAYMENT_TASK_ID).task_id == PAYMENT_TASK_ID
-    assert setup.task.heartbeat_at == NOW
-    assert setup.heartbeats.beaten == ["Q2FsbGJhY2stMg=="]
+    assert (setup.task.heartbeat_at, setup.heartbeats.beaten) == (NOW, ["Q2FsbGJhY2stMg=="])
     assert setup.audited == ["opened"]
 
 

@@ -60,8 +60,7 @@ class Setup:
 
 def test_every_recipient_gets_a_mail_with_a_personal_link() -> None:
     setup = Setup()
-    assert setup.deliver() == 2
-    assert setup.recipients == [APPROVER, OTHER_APPROVER]
+    assert (setup.deliver(), setup.recipients) == (2, [APPROVER, OTHER_APPROVER])
     for message in setup.channel.sent:
         token = setup.tokens[message.recipient]
         assert message.link == f"{BASE_URL}/review?t={token}"
@@ -205,15 +204,13 @@ def test_nobody_is_mailed_about_a_task_that_waits_for_its_requester_until_they_h
 )
 def test_no_mail_is_sent_about_a_task_that_is_not_open(standing: Task, task_id: str) -> None:
     setup = Setup(standing)
-    assert setup.deliver(task_id=task_id) == 0
-    assert (setup.channel.sent, setup.ledger.links) == ([], {})
+    assert (setup.deliver(task_id=task_id), setup.channel.sent, setup.ledger.links) == (0, [], {})
 
 
 def test_a_decision_between_two_mails_stops_the_second() -> None:
     setup = Setup()
     setup.ledger.after_write = lambda _: setup.ledger.standing.update({TASK_ID: any_decided_task()})
-    assert setup.deliver() == 1
-    assert setup.recipients == [APPROVER]
+    assert (setup.deliver(), setup.recipients) == (1, [APPROVER])
 
 
 def test_an_unexpected_error_is_not_treated_as_a_refused_mail() -> None:
@@ -254,8 +251,7 @@ def test_inbox_mails_from_the_bus_are_limited_in_number_and_to_recipients_of_a_k
     envelope = {"task": {"title": TITLE, "recipients": [APPROVER]}}
     assert [ask(**envelope) for _ in range(10)] == [1, *[0] * 9]
     setup.clock.move(minutes=5)
-    assert ask(**envelope) == 1
-    assert setup.recipients == [APPROVER, APPROVER]
+    assert (ask(**envelope), setup.recipients) == (1, [APPROVER, APPROVER])
     for _ in range(MAX_INBOX_LINKS):
         setup.clock.move(minutes=5)
         ask(**envelope)

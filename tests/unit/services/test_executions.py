@@ -62,8 +62,7 @@ def test_a_dead_execution_fails_its_request_and_cancels_its_open_tasks(status: s
     ledger = ledger_with(any_task(), any_task(task_id=SECOND))
     raised = RAISED if status == "FAILED" else None
     left = Aftermath((TASK_ID, SECOND), error=status.lower(), raised=raised)
-    assert ended(ledger, status, raised=RAISED) == left
-    assert ledger.asked[REQUEST_ID].raised == raised
+    assert (ended(ledger, status, raised=RAISED), ledger.asked[REQUEST_ID].raised) == (left, raised)
     assert (ledger.asked[REQUEST_ID].error, ledger.asked[REQUEST_ID].ended_at) == (status.lower(), NOW)
     assert {task.status for task in ledger.standing.values()} == {Status.CANCELLED}
     assert {task.closed_because for task in ledger.standing.values()} == {f"execution_{status.lower()}"}
@@ -129,15 +128,13 @@ def test_an_execution_that_succeeded_without_a_record_ends_its_request() -> None
 @pytest.mark.parametrize("status", sorted(ENDED))
 def test_the_end_of_an_unknown_execution_changes_nothing(status: str) -> None:
     ledger = MemoryLedger()
-    assert ended(ledger, status, "unknown") == Aftermath(error=error_after(status))
-    assert ledger.asked == {}
+    assert (ended(ledger, status, "unknown"), ledger.asked) == (Aftermath(error=error_after(status)), {})
 
 
 def test_a_repeated_end_cancels_once() -> None:
     ledger = ledger_with(any_task())
     ended(ledger, "FAILED")
-    assert ended(ledger, "FAILED") == Aftermath(error="failed")
-    assert len(ledger.entries) == 1
+    assert (ended(ledger, "FAILED"), len(ledger.entries)) == (Aftermath(error="failed"), 1)
 
 
 @pytest.mark.parametrize("status", [Status.APPLIED, Status.EXPIRED, Status.CANCELLED])
@@ -150,8 +147,7 @@ def test_another_execution_of_the_same_name_changes_nothing() -> None:
     ledger.asked[REQUEST_ID] = Request(
         REQUEST_ID, WORKFLOW, status=RequestStatus.RUNNING, execution_arn=execution_arn(run="2")
     )
-    assert ended(ledger, "FAILED") == Aftermath()
-    assert ledger.asked[REQUEST_ID].status == "running"
+    assert (ended(ledger, "FAILED"), ledger.asked[REQUEST_ID].status) == (Aftermath(), "running")
     assert ledger.standing[TASK_ID] == any_task()
 
 

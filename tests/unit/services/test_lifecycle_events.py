@@ -28,8 +28,7 @@ APPLIED = any_decided_task(status=Status.APPLIED, closed_at=NOW)
 
 
 def test_every_status_has_an_event_of_its_own() -> None:
-    assert set(EVENTS) == set(Status)
-    assert len(set(EVENTS.values())) == len(Status)
+    assert (set(EVENTS), len(set(EVENTS.values()))) == (set(Status), len(Status))
 
 
 @pytest.mark.parametrize("transition", [row for row in tasks.TRANSITIONS if row.source is not row.target])

@@ -79,8 +79,7 @@ def test_a_paid_answer_decides_the_task_like_the_providers_own_event_and_once() 
     assert list(setup.ledger.event_records) == [("pay", f"look:{INTENT}:paid")]
     assert setup.look() == looked("paid", "duplicate")
     ((url, headers, body), _) = setup.api.asked
-    assert (url, body) == (f"api.stripe.com{PATH}", None)
-    assert headers["Authorization"] == "Bearer rk_live_1"
+    assert (url, body, headers["Authorization"]) == (f"api.stripe.com{PATH}", None, "Bearer rk_live_1")
     assert "Stripe-Account" not in headers
 
 
@@ -107,8 +106,7 @@ def test_an_answer_with_other_money_mode_or_a_reversal_decides_nothing(
     changes: dict[str, Any], expected: Looked
 ) -> None:
     setup = Setup(any_intent(**changes))
-    assert setup.look() == expected
-    assert setup.task.status is Status.OPEN
+    assert (setup.look(), setup.task.status) == (expected, Status.OPEN)
 
 
 @pytest.mark.parametrize(
@@ -147,8 +145,7 @@ def test_an_answer_about_something_else_or_none_fails_the_look_and_records_nothi
 )
 def test_an_id_that_the_api_cannot_know_is_not_asked_for(external_id: str) -> None:
     setup = Setup()
-    assert setup.failure(external_id) == "unaskable"
-    assert setup.api.asked == []
+    assert (setup.failure(external_id), setup.api.asked) == ("unaskable", [])
 
 
 @pytest.mark.parametrize("scheme", ["stripe", "github"])
@@ -160,8 +157,7 @@ def test_a_provider_that_the_stage_does_not_ask_is_unknown(scheme: str) -> None:
 
 def test_a_connected_account_is_named_in_the_question() -> None:
     setup = Setup(accounts={"account": "acct_1"})
-    assert setup.look() == looked("paid", "recorded")
-    assert setup.api.asked[0][1]["Stripe-Account"] == "acct_1"
+    assert (setup.look(), setup.api.asked[0][1]["Stripe-Account"]) == (looked("paid", "recorded"), "acct_1")
 
 
 @pytest.mark.parametrize("key", ["rk_1\r\nX: y", "rk 1", "ré"])

@@ -51,15 +51,13 @@ def test_a_hand_off_that_fails_halfway_reaches_every_channel_at_the_retry() -> N
     with pytest.raises(HandOffRejectedError):
         setup.waits.open(any_wait(audience=()), question)
     setup.waits.open(any_wait(audience=()), question)
-    assert setup.hand_off.kinds == ["email.requested", "phone.requested"]
-    assert setup.events == ["opened"]
+    assert (setup.hand_off.kinds, setup.events) == (["email.requested", "phone.requested"], ["opened"])
 
 
 def test_a_task_past_its_deadline_at_the_opening_is_not_handed_off() -> None:
     setup = Setup()
     assert setup.waits.open(any_wait(expires_at=NOW, audience=()), any_machine_question())["status"] == "OPEN"
-    assert setup.hand_off.sent == []
-    assert setup.waits.read(any_wait(expires_at=NOW))["status"] == "EXPIRED"
+    assert (setup.hand_off.sent, setup.waits.read(any_wait(expires_at=NOW))["status"]) == ([], "EXPIRED")
 
 
 def test_a_machine_is_lost_at_the_end_of_the_heartbeat_timeout() -> None:
@@ -108,8 +106,7 @@ def test_collected_answers_are_in_the_report_of_an_ended_task() -> None:
 def test_a_repeated_withdrawal_changes_nothing() -> None:
     setup = asked()
     first = setup.waits.withdraw(any_wait())
-    assert setup.waits.withdraw(any_wait()) == first
-    assert setup.events == ["cancelled"]
+    assert (setup.waits.withdraw(any_wait()), setup.events) == (first, ["cancelled"])
 
 
 def test_an_encrypted_answer_cannot_be_collected_or_correlated() -> None:

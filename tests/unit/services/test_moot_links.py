@@ -107,8 +107,7 @@ def test_nobody_is_told_of_a_task_that_the_page_alone_explains(standing: Task) -
 def test_nobody_is_told_who_got_no_link_or_is_a_stranger_to_the_task() -> None:
     setup = Setup(sent=False)
     setup.withdraw()
-    assert setup.tell() == 0
-    assert setup.links.tell("order-2.approval") == 0
+    assert (setup.tell(), setup.links.tell("order-2.approval")) == (0, 0)
 
 
 def test_a_mailbox_that_refuses_blocks_no_other_and_is_tried_again() -> None:

@@ -73,8 +73,7 @@ def test_a_decision_between_reading_and_writing_wins(act: Callable[[Operations],
     meanwhile(setup.ledger, setup.vote)
     with pytest.raises(TaskClosedError):
         act(setup.operations)
-    assert setup.task.status is Status.DECIDED
-    assert setup.ledger.outbox == {}
+    assert (setup.task.status, setup.ledger.outbox) == (Status.DECIDED, {})
 
 
 @pytest.mark.parametrize("act", EACH)
@@ -88,8 +87,7 @@ def test_an_approver_who_votes_just_before_a_reminder_gets_none() -> None:
     meanwhile(setup.ledger, setup.vote)
     assert setup.operations.resend(TASK_ID) == (OTHER_APPROVER,)
     (envelope,) = setup.ledger.outbox.values()
-    assert envelope["kind"] == "approval.reminder"
-    assert envelope["task"]["recipients"] == [OTHER_APPROVER]
+    assert (envelope["kind"], envelope["task"]["recipients"]) == ("approval.reminder", [OTHER_APPROVER])
 
 
 def test_each_reminder_of_an_operator_has_its_own_attempt_number() -> None:

@@ -72,8 +72,7 @@ def test_a_repeated_event_is_a_duplicate(status: str, opened: bool) -> None:
     setup = Setup(opened=opened)
     setup.receive(any_event(status))
     before = setup.everything
-    assert setup.receive(any_event(status)) is Handling.DUPLICATE
-    assert setup.everything == before
+    assert (setup.receive(any_event(status)), setup.everything) == (Handling.DUPLICATE, before)
 
 
 @pytest.mark.parametrize("opened", [True, False], ids=["to its task", "parked"])
@@ -99,8 +98,7 @@ def test_a_recorded_event_of_an_ended_payment_is_a_duplicate_under_another_id() 
     setup.receive(any_event())
     setup.receive(any_event("failed", "evt_2"))
     before = setup.everything
-    assert setup.receive(any_event("failed", "evt_3")) is Handling.DUPLICATE
-    assert setup.everything == before
+    assert (setup.receive(any_event("failed", "evt_3")), setup.everything) == (Handling.DUPLICATE, before)
 
 
 # Ignored events
@@ -142,8 +140,7 @@ def test_a_held_event_is_announced_in_the_same_write() -> None:
     assert setup.receive(any_event(amount="1.00", reason="words")) is Handling.HELD
     ((key, envelope),) = setup.ledger.outbox.items()
     assert key == (PAYMENT_TASK_ID, "held#evt_1")
-    assert envelope["kind"] == "payment.held"
-    assert envelope["task"]["reason"] == "amount"
+    assert (envelope["kind"], envelope["task"]["reason"]) == ("payment.held", "amount")
     assert envelope["task"]["expected"] == {"amount": "250.00", "currency": "EUR"}
     assert envelope["task"]["received"] == {"status": "paid", "amount": "1.00", "currency": "EUR"}
     assert "words" not in str(envelope)
@@ -182,8 +179,7 @@ def test_a_task_that_opens_during_the_parking_is_decided_by_the_event() -> None:
     meanwhile(setup.ledger, setup.open, "park")
     assert setup.receive(any_event()) is Handling.RECORDED
     assert setup.paid
-    assert setup.ledger.parked("pay", "pay_1001") == []
-    assert setup.events.apply_parked(setup.task) == setup.task
+    assert (setup.ledger.parked("pay", "pay_1001"), setup.events.apply_parked(setup.task)) == ([], setup.task)
     setup.assert_decided_once()
 
 

@@ -174,8 +174,7 @@ def test_every_refusal_adds_one_audit_entry_with_its_reason(
     told = {"reason": reviews.REASONS[error], "link": fingerprint(bench.token)}
     assert entry.event == AuditEvent("refused", APPROVER, "review link", "203.0.113.0/24", told)
     on_record: dict[str, Any] = {"refused": (), "refused_answers": 0, "audit_seq": 0, "audit_head": standing.audit_head}
-    assert dataclasses.replace(bench.task, **on_record) == standing
-    assert review.task == bench.task
+    assert (dataclasses.replace(bench.task, **on_record), review.task) == (standing, bench.task)
 
 
 def test_every_refusal_of_a_click_has_a_reason_in_the_audit() -> None:
@@ -247,8 +246,7 @@ def test_a_refused_delegation_is_an_audit_entry_with_its_reason_and_changes_noth
     bench = Bench(standing)
     assert hand_over(bench, colleague).refusal
     (entry,) = bench.ledger.entries
-    assert (entry.event.event, entry.event.data["reason"]) == ("refused", reason)
-    assert bench.ledger.outbox == {}
+    assert (entry.event.event, entry.event.data["reason"], bench.ledger.outbox) == ("refused", reason, {})
     assert (bench.task.audience, bench.task.delegations) == (standing.audience, standing.delegations)
 
 

@@ -80,7 +80,6 @@ def test_every_ring_of_an_operator_is_audited_and_does_not_downgrade_a_delivered
     operator = "arn:aws:iam::111122223333:user/olga"
     rings = Rings(relay.ledger, relay.doorbell, FixedClock(NOW), operator=operator)
     states = [rings.ring(TASK_ID, CALLBACK_ID).state for _ in range(2)]
-    assert states == ["delivered", "closed"]
-    assert relay.task.ring == Ring(RingState.DELIVERED, NOW)
+    assert (states, relay.task.ring) == (["delivered", "closed"], Ring(RingState.DELIVERED, NOW))
     entries = [(entry.event.event, entry.event.actor, entry.event.data["state"]) for entry in relay.ledger.entries]
     assert entries == [("rung", operator, "delivered"), ("rung", operator, "closed")]

@@ -112,10 +112,8 @@ OVERDUE = [
 @pytest.mark.parametrize(("task", "when", "found"), OVERDUE)
 def test_the_callback_is_rung_again_after_the_grace(task: Task, when: timedelta, found: Finding) -> None:
     sweeper = Sweeper(task)
-    assert sweeper.after(when - timedelta(seconds=1)) == []
-    assert sweeper.doorbell.rung == []
-    assert sweeper.after(timedelta(seconds=1)) == [found]
-    assert sweeper.doorbell.rung == [CALLBACK_ID]
+    assert (sweeper.after(when - timedelta(seconds=1)), sweeper.doorbell.rung) == ([], [])
+    assert (sweeper.after(timedelta(seconds=1)), sweeper.doorbell.rung) == ([found], [CALLBACK_ID])
     assert sweeper.audited == [("swept", "sweeper"), ("rung", "sweeper")]
     assert (sweeper.task.status, sweeper.task.swept_at) == (task.status, NOW + when)
 
@@ -126,10 +124,8 @@ def test_a_swept_task_is_rung_once_and_reported_until_it_is_closed(task: Task, w
     sweeper.after(when)
     assert sweeper.after(GRACE - timedelta(seconds=1)) == []
     stays_lost = dataclasses.replace(found, mended=False)
-    assert sweeper.after(timedelta(seconds=1)) == [stays_lost]
-    assert sweeper.after(GRACE) == [stays_lost]
-    assert sweeper.doorbell.rung == [CALLBACK_ID]
-    assert len(sweeper.audited) == 2
+    assert (sweeper.after(timedelta(seconds=1)), sweeper.after(GRACE)) == ([stays_lost], [stays_lost])
+    assert (sweeper.doorbell.rung, len(sweeper.audited)) == ([CALLBACK_ID], 2)
 
 
 def test_a_decision_with_a_delivered_ring_is_rung_again() -> None:
@@ -157,8 +153,7 @@ def test_work_of_a_paused_execution_is_neither_late_nor_lost_until_it_is_resumed
     sweeper.submit()
     sweeper.ledger.started(REQUEST_ID, EXECUTION)
     sweeper.executions.statuses[EXECUTION] = status
-    assert sweeper.after(when) == []
-    assert sweeper.after(DAY) == []
+    assert (sweeper.after(when), sweeper.after(DAY)) == ([], [])
     assert (sweeper.doorbell.rung, sweeper.audited) == ([], [])
     sweeper.executions.statuses[EXECUTION] = "RUNNING"
     assert sweeper.sweep() == [found]
@@ -183,8 +178,7 @@ def test_the_first_hand_off_is_sent_again_if_no_link_was_sent_within_the_grace()
     assert sweeper.after(timedelta(seconds=1)) == [HAND_OFF]
     ((_, sent),) = sweeper.ledger.outbox.items()
     assert (sent["kind"], sent["attempt"], sent["task"]["recipients"]) == ("approval.requested", 1, [APPROVER])
-    assert sweeper.audited == [("resent", "sweeper")]
-    assert sweeper.doorbell.rung == []
+    assert (sweeper.audited, sweeper.doorbell.rung) == ([("resent", "sweeper")], [])
 
 
 def test_a_repeated_hand_off_without_a_link_is_reported_until_the_deadline() -> None:
@@ -218,8 +212,7 @@ def test_a_withdrawn_task_is_rung_once_after_the_grace(state: RingState) -> None
     sweeper = Sweeper(WITHDRAWN)
     sweeper.doorbell.answers = [Ring(state, NOW + GRACE)]
     assert sweeper.after(GRACE - timedelta(seconds=1)) == []
-    assert sweeper.after(timedelta(seconds=1)) == [WITHDRAWAL]
-    assert sweeper.after(DAY) == []
+    assert (sweeper.after(timedelta(seconds=1)), sweeper.after(DAY)) == ([WITHDRAWAL], [])
     assert sweeper.doorbell.rung == [CALLBACK_ID]
     assert sweeper.audited == [("swept", "sweeper"), ("rung", "sweeper")]
 
@@ -236,8 +229,7 @@ def test_a_withdrawn_task_with_a_failed_ring_is_reported_until_its_deadline() ->
 def test_a_withdrawn_task_of_an_ended_execution_is_not_rung() -> None:
     sweeper = Sweeper(WITHDRAWN)
     sweeper.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.FAILED, None, NOW)
-    assert sweeper.after(GRACE) == []
-    assert (sweeper.doorbell.rung, upkeep.due_at(sweeper.task)) == ([], None)
+    assert (sweeper.after(GRACE), sweeper.doorbell.rung, upkeep.due_at(sweeper.task)) == ([], [], None)
 
 
 def test_a_task_that_is_withdrawn_after_a_ring_for_its_deadline_is_rung_again() -> None:
@@ -245,8 +237,7 @@ def test_a_task_that_is_withdrawn_after_a_ring_for_its_deadline_is_rung_again() 
     sweeper.after(timedelta(hours=1) + GRACE)
     sweeper.clock.move(seconds=1)
     Operations(sweeper.ledger, sweeper.clock, CALLER).withdraw(TASK_ID, "nobody waits for it")
-    assert sweeper.after(GRACE) == [WITHDRAWAL]
-    assert sweeper.doorbell.rung == [CALLBACK_ID] * 2
+    assert (sweeper.after(GRACE), sweeper.doorbell.rung) == ([WITHDRAWAL], [CALLBACK_ID] * 2)
 
 
 @pytest.mark.parametrize("status", [RequestStatus.SUCCEEDED, RequestStatus.FAILED])
@@ -265,8 +256,7 @@ def test_a_task_that_its_workflow_applies_during_the_sweep_is_not_rung() -> None
         sweeper.ledger,
         lambda: sweeper.ledger.standing.update({TASK_ID: any_decided_task(status=Status.APPLIED, audit_seq=1)}),
     )
-    assert sweeper.after(timedelta(hours=1)) == []
-    assert sweeper.doorbell.rung == []
+    assert (sweeper.after(timedelta(hours=1)), sweeper.doorbell.rung) == ([], [])
 
 
 def test_one_of_two_concurrent_sweeps_rings() -> None:
@@ -275,9 +265,7 @@ def test_one_of_two_concurrent_sweeps_rings() -> None:
     other: list[Finding] = []
 
     meanwhile(sweeper.ledger, lambda: other.extend(sweeper.sweep()))
-    assert sweeper.sweep() == []
-    assert other == [DECISION]
-    assert sweeper.doorbell.rung == [CALLBACK_ID]
+    assert (sweeper.sweep(), other, sweeper.doorbell.rung) == ([], [DECISION], [CALLBACK_ID])
     assert sweeper.audited == [("swept", "sweeper"), ("rung", "sweeper")]
 
 
@@ -302,14 +290,12 @@ def test_a_ring_that_lambda_does_not_accept_is_reported_and_the_sweep_continues(
 def test_a_request_without_a_recorded_start_is_started_again_with_the_same_input() -> None:
     sweeper = Sweeper()
     sweeper.submit()
-    assert sweeper.after(GRACE - timedelta(seconds=1)) == []
-    assert sweeper.after(timedelta(seconds=1)) == [START]
+    assert (sweeper.after(GRACE - timedelta(seconds=1)), sweeper.after(timedelta(seconds=1))) == ([], [START])
     ((workflow, name, payload),) = sweeper.starter.started
     assert (workflow, name) == (WORKFLOW, REQUEST_ID)
     asked = {"request_id": REQUEST_ID, "workflow": WORKFLOW, "submitted_by": CALLER}
     assert payload == asked | {"input": any_input(deadline_seconds=3600)}
-    assert sweeper.ledger.asked[REQUEST_ID].status == "running"
-    assert sweeper.after(DAY) == []
+    assert (sweeper.ledger.asked[REQUEST_ID].status, sweeper.after(DAY)) == ("running", [])
 
 
 @pytest.mark.parametrize(
@@ -321,8 +307,7 @@ def test_a_start_that_fails_again_is_reported_and_not_repeated(error: Exception)
     sweeper.starter.failures = [error]
     stays_lost = dataclasses.replace(START, mended=False)
     assert sweeper.after(GRACE) == [dataclasses.replace(stays_lost, error=error)]
-    assert sweeper.after(GRACE) == [stays_lost]
-    assert sweeper.starter.started == []
+    assert (sweeper.after(GRACE), sweeper.starter.started) == ([stays_lost], [])
 
 
 # Events of providers
@@ -333,8 +318,7 @@ def test_an_event_that_is_parked_for_a_day_is_reported_once_and_stays_parked() -
     sweeper.park()
     assert sweeper.after(DAY) == []
     assert sweeper.after(GRACE) == [Finding(Lost.EVENT, "pay pay_1001", mended=False)]
-    assert sweeper.after(GRACE) == []
-    assert sweeper.ledger.parked("pay", "pay_1001") == [any_parked()]
+    assert (sweeper.after(GRACE), sweeper.ledger.parked("pay", "pay_1001")) == ([], [any_parked()])
 
 
 def test_a_parked_event_is_reported_again_by_the_next_sweep_if_one_ends_before_it_has_marked_it() -> None:
@@ -342,8 +326,7 @@ def test_a_parked_event_is_reported_again_by_the_next_sweep_if_one_ends_before_i
     sweeper.park()
     sweeper.clock.moment += DAY + GRACE
     reported = next(sweeper.sweeps.sweep(AT_MOST))  # and the function ends here
-    assert sweeper.sweep() == [reported]
-    assert sweeper.sweep() == []
+    assert (sweeper.sweep(), sweeper.sweep()) == ([reported], [])
 
 
 def test_a_flood_of_parked_events_does_not_delay_the_repair_of_a_decision() -> None:

@@ -71,8 +71,7 @@ def test_the_audit_has_the_minted_link_and_the_message_and_no_hand_off() -> None
 
 def test_a_status_is_told_once_however_often_its_event_comes() -> None:
     setup = Setup(applied())
-    assert [setup.tell(), setup.tell()] == [1, 0]
-    assert len(setup.channel.sent) == 1
+    assert ([setup.tell(), setup.tell()], len(setup.channel.sent)) == ([1, 0], 1)
 
 
 @pytest.mark.parametrize(
@@ -114,8 +113,7 @@ def test_each_question_back_is_told_and_then_the_outcome() -> None:
     assert [setup.tell(), setup.tell()] == [1, 0]
     closed = replace(setup.ledger.standing[TASK_ID], status=Status.EXPIRED, closed_at=NOW + timedelta(hours=1))
     setup.ledger.standing[TASK_ID] = closed
-    assert [setup.tell(), setup.tell()] == [1, 0]
-    assert setup.channel.sent[-1].kind == "approval.expired"
+    assert ([setup.tell(), setup.tell()], setup.channel.sent[-1].kind) == ([1, 0], "approval.expired")
 
 
 @pytest.mark.parametrize(
@@ -152,5 +150,4 @@ def test_a_message_is_recorded_although_the_task_has_changed_meanwhile() -> None
         return carried
 
     setup.tellings = Tellings(replace(setup.tellings.deliveries, send=send_and_change))
-    assert setup.tell() == 1
-    assert [entry.event.event for entry in setup.ledger.entries] == ["minted", "told"]
+    assert (setup.tell(), [entry.event.event for entry in setup.ledger.entries]) == (1, ["minted", "told"])

@@ -81,8 +81,7 @@ def test_an_opened_task_has_question_audience_deadline_and_digest() -> None:
     assert task.audience == (APPROVER, OTHER_APPROVER), "one person in two spellings is one recipient"
     assert task.question.elsewhere == (COLLEAGUE,)
     assert (task.expires_at, task.max_expires_at) == (NOW + timedelta(hours=1), NOW + timedelta(days=1))
-    assert task.shown == any_question().digest()
-    assert setup.events == ["opened"]
+    assert (task.shown, setup.events) == (any_question().digest(), ["opened"])
     assert is_unbroken(setup.ledger.entries, task.audit_head, task.audit_seq)
 
 
@@ -148,8 +147,7 @@ def test_the_id_of_a_removed_task_cannot_be_used_again() -> None:
     waits, wait = setup.waits, any_wait()
     assert waits.open(wait, any_question()) == DUPLICATE
     assert waits.approve_by_policy(wait, any_question()) == DUPLICATE
-    assert waits.cancel(wait, "hand_off_failed") == DUPLICATE
-    assert waits.withdraw(wait) == DUPLICATE
+    assert (waits.cancel(wait, "hand_off_failed"), waits.withdraw(wait)) == (DUPLICATE, DUPLICATE)
     assert setup.ledger.entries == entries
 
 
@@ -157,8 +155,7 @@ def test_the_id_of_a_removed_task_cannot_be_used_again() -> None:
 def test_a_task_of_another_wait_is_reported_as_a_duplicate(standing: Task) -> None:
     setup = Setup(standing)
     assert setup.waits.open(any_wait(), any_question())["duplicate"] is True
-    assert setup.hand_off.sent == []
-    assert setup.task == standing
+    assert (setup.hand_off.sent, setup.task) == ([], standing)
 
 
 def test_the_loser_of_a_race_to_open_reads_the_task_of_the_winner() -> None:
@@ -191,8 +188,7 @@ def test_a_due_reminder_is_handed_off_with_its_number_and_audited() -> None:
     setup.waits.hand_off_again(any_wait(), "callback-2", 3, (), remind=True)
     (sent,) = setup.hand_off.sent
     assert (sent["kind"], sent["attempt"]) == ("approval.reminder", 3)
-    assert (setup.task.hand_off, setup.task.callback_id) == (3, "callback-2")
-    assert setup.events == ["reminded"]
+    assert (setup.task.hand_off, setup.task.callback_id, setup.events) == (3, "callback-2", ["reminded"])
 
 
 def test_a_retried_escalation_is_recorded_once_and_sent_again() -> None:
@@ -206,8 +202,7 @@ def test_a_retried_escalation_is_recorded_once_and_sent_again() -> None:
 def test_a_task_past_its_deadline_has_no_reminder() -> None:
     setup = Setup(any_task(expires_at=NOW))
     assert setup.waits.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)["status"] == "OPEN"
-    assert setup.hand_off.sent == []
-    assert setup.events == []
+    assert (setup.hand_off.sent, setup.events) == ([], [])
 
 
 @pytest.mark.parametrize("standing", [any_decided_task(), any_task(status=Status.CANCELLED)])
@@ -217,8 +212,7 @@ def test_a_task_that_is_not_open_is_not_refreshed_or_handed_off(standing: Task) 
     assert setup.waits.hand_off_again(any_wait(), "callback-2", 2, (), remind=True)["status"] == standing.status
     failed = FailedHandOff(2, "approval open 2")
     assert setup.waits.hand_off_failed(any_wait(), "callback-2", failed)["status"] == standing.status
-    assert setup.task == standing
-    assert setup.hand_off.sent == []
+    assert (setup.task, setup.hand_off.sent) == (standing, [])
 
 
 def test_a_failed_hand_off_is_recorded_once() -> None:
@@ -297,8 +291,7 @@ def test_a_task_cancelled_before_its_opening_cannot_open() -> None:
     assert setup.waits.cancel(any_wait(), "hand_off_failed")["status"] == "CANCELLED"
     assert setup.waits.open(any_wait(), any_question())["status"] == "CANCELLED"
     assert (setup.task.status, setup.task.closed_because) == (Status.CANCELLED, "hand_off_failed")
-    assert setup.hand_off.sent == []
-    assert setup.events == ["cancelled"]
+    assert (setup.hand_off.sent, setup.events) == ([], ["cancelled"])
 
 
 # Approving by policy
@@ -387,8 +380,7 @@ def test_a_directory_that_does_not_answer_opens_no_task_and_applies_no_decision(
         setup.waits.open(any_wait(), any_question())
     with pytest.raises(LedgerUnavailableError):
         decided.waits.read(any_wait())
-    assert setup.ledger.standing == {}
-    assert decided.task == any_decided_task()
+    assert (setup.ledger.standing, decided.task) == ({}, any_decided_task())
 
 
 def test_an_escalation_to_an_absent_person_reaches_the_stand_in_at_every_retry() -> None:

@@ -107,8 +107,7 @@ def test_a_report_has_the_answer_of_a_machine_and_no_secret() -> None:
 def test_a_parked_event_that_does_not_decide_does_not_stop_the_hand_off(status: str, amount: str) -> None:
     setup = Setup()
     setup.receive(status, amount=amount)
-    assert setup.open()["status"] == "OPEN"
-    assert setup.hand_off.kinds == ["payment.requested"]
+    assert (setup.open()["status"], setup.hand_off.kinds) == ("OPEN", ["payment.requested"])
     assert setup.ledger.parked("pay", "pay_1001") == []
 
 
@@ -120,8 +119,7 @@ def test_the_next_attempt_after_a_crash_applies_the_parked_event(moment: str, wr
     crash(setup.ledger, ConnectionError(), write, moment)
     with pytest.raises(ConnectionError):
         setup.open()
-    assert setup.open()["status"] == "DECIDED"
-    assert setup.hand_off.sent == []
+    assert (setup.open()["status"], setup.hand_off.sent) == ("DECIDED", [])
     assert setup.events == ["opened", "responded", "decided"]
 
 
@@ -163,15 +161,13 @@ def test_a_new_task_takes_over_the_external_id_of_an_unanswered_one(end: Callabl
     old, new = setup.ledger.audit("order-1000.payment")[-1].event, setup.ledger.audit(PAYMENT_TASK_ID)[1].event
     assert (old.event, old.data) == ("claim_released", {"to": PAYMENT_TASK_ID, "events": []})
     assert (new.event, new.data) == ("claim_taken", {"from": "order-1000.payment", "events": []})
-    assert setup.receive() is Handling.RECORDED
-    assert setup.task.status is Status.DECIDED
+    assert (setup.receive(), setup.task.status) == (Handling.RECORDED, Status.DECIDED)
 
 
 def test_a_late_payment_pays_only_the_next_request_for_it() -> None:
     setup = Setup()
     lapsed(setup)
-    assert setup.receive() is Handling.HELD
-    assert setup.open()["status"] == "DECIDED"
+    assert (setup.receive(), setup.open()["status"]) == (Handling.HELD, "DECIDED")
     assert setup.hand_off.kinds == ["payment.requested"], "the second one is paid before its hand-off"
     settled = HeldPayments(setup.ledger, setup.clock, "held-payment")
     resolution = Resolution(Verdict.ACCEPTED, ("olga@example.com",), "held-1.approval")
@@ -252,5 +248,4 @@ def test_one_of_two_concurrent_tasks_takes_over_an_external_id() -> None:
     lapsed(setup)
 
     meanwhile(setup.ledger, lambda: setup.open(any_payment_wait(request_id="order-1002")))
-    assert setup.open() == TAKEN
-    assert setup.ledger.correlated("pay", "pay_1001") == "order-1002.payment"
+    assert (setup.open(), setup.ledger.correlated("pay", "pay_1001")) == (TAKEN, "order-1002.payment")

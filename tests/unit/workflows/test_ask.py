@@ -191,8 +191,7 @@ def test_the_heartbeat_timeout_continues_across_a_new_callback() -> None:
 def test_the_deadline_of_a_wait_ignores_fractions_of_a_second(micros: int) -> None:
     execution = Execution(behind=timedelta(microseconds=-micros))
     execution.asked(wait_seconds=60)
-    assert execution.task.expires_at == NOW + timedelta(seconds=60)
-    assert execution.callbacks == [(60, 0)]
+    assert (execution.task.expires_at, execution.callbacks) == (NOW + timedelta(seconds=60), [(60, 0)])
 
 
 def test_a_later_wait_keeps_the_deadline_of_the_request() -> None:
@@ -313,8 +312,7 @@ def test_a_decision_made_while_a_reminder_fails_ends_the_wait(counted: list[str]
         wake(execution)
 
     execution = Execution(decide_meanwhile)
-    assert execution.asked(reminders_seconds=(600,))["status"] == "APPLIED"
-    assert len(execution.callbacks) == 2
+    assert (execution.asked(reminders_seconds=(600,))["status"], len(execution.callbacks)) == ("APPLIED", 2)
 
 
 def test_a_decision_made_while_the_first_hand_off_fails_wins() -> None:
