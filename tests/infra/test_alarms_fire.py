@@ -124,8 +124,6 @@ def is_for_publisher(record: Any) -> bool:
 
 
 # The metrics of the functions
-
-
 def an_execution_that_dies_after_the_decision(scene: Scene) -> None:
     scene.kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), scene.kit.now)
     scene.kit.ledger.started(REQUEST_ID, execution_arn())
@@ -340,7 +338,6 @@ FAULTS: Sequence[tuple[str, Act]] = [
 
 
 # The metrics of AWS, with the dimensions that it documents
-
 LOST = "InvocationsFailedToBeSentToDlq"
 CONCURRENCY = {"Service": "Lambda", "Resource": "ConcurrentExecutions", "Type": "Resource", "Class": "None"}
 OF_ONE_RESOURCE = {

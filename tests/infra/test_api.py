@@ -83,8 +83,6 @@ def test_links_lead_to_the_api_unless_the_settings_say_otherwise(prod: Synthesis
 
 
 # The API's own domain
-
-
 def test_a_domain_in_a_hosted_zone_gets_a_certificate_and_a_record_and_replaces_aws_s_address(
     strict: Synthesised,
 ) -> None:

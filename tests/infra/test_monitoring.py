@@ -67,8 +67,6 @@ def test_the_runbook_has_a_section_for_every_alarm_and_for_no_other(stage_named:
 
 
 # The dashboard
-
-
 def shown(stage: Synthesised) -> dict[str, list[tuple[str, str]]]:
     """Return the metrics and statistics of each graph, by its title."""
     body = json.loads(stage.properties(stage.one("AWS::CloudWatch::Dashboard"))["DashboardBody"])
@@ -100,8 +98,6 @@ def test_each_stage_has_a_dashboard_of_its_own_name(stage: Synthesised) -> None:
 
 
 # Saved queries
-
-
 def queries(stage: Synthesised) -> dict[str, Any]:
     found = [stage.properties(query) for query in stage.of_type("AWS::Logs::QueryDefinition")]
     return {query["Name"]: query for query in found}
@@ -133,8 +129,6 @@ def test_saved_queries_look_for_what_functions_log(prod: Synthesised) -> None:
 
 
 # The topic
-
-
 def test_the_topic_is_encrypted_with_a_key_that_alarms_may_use(prod: Synthesised) -> None:
     assert prod.properties(prod.one("AWS::SNS::Topic"))["KmsMasterKeyId"] == "Alarms/Key.Arn"
     key = prod.properties(prod.one("AWS::KMS::Key", "Alarms/Key"))

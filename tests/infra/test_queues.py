@@ -14,7 +14,6 @@ DEAD_LETTERS = {
     "Sweeper/DeadLetters",
 }
 
-
 OF_SETTLEMENTS = {"HeldPayments/Held/Work/DeadLetters", "HeldPayments/Held/Undelivered"}
 """Where the stage names operators."""
 

@@ -167,7 +167,6 @@ OF_A_WORKFLOW = {
     "sqs:SendMessage on Durable/OrderApproval/DeadLetters.Arn",
 }
 
-
 OF_SETTLEMENTS = {
     "logs:CreateLogStream logs:PutLogEvents on HeldPayments/HeldPayments/Logs.Arn",
     f"dynamodb:GetItem on {TABLE}",
@@ -183,7 +182,6 @@ CUSTOMER_KEY = " on CustomerKey/Key.Arn if "
 
 HEARTBEAT = "lambda:SendDurableExecutionCallbackHeartbeat on Durable/OrderApproval/Workflow/Function.Arn:*"
 
-
 OF_THE_DECIDER = {
     "logs:CreateLogStream logs:PutLogEvents on Decider/Logs.Arn",
     "sqs:SendMessage on DeciderDeadLetters.Arn",
@@ -194,7 +192,6 @@ OF_THE_DECIDER = {
 INVOKE_THE_DECIDER = "lambda:InvokeFunction on Decider/Function.Arn"
 OPEN_ANSWERS = "kms:Decrypt kms:Encrypt on Answers/Key.Arn"
 SEAL_ANSWERS = "kms:Encrypt on Answers/Key.Arn"
-
 
 OF_LOOKS = {
     "logs:CreateLogStream logs:PutLogEvents on Looks/Looks/Logs.Arn",

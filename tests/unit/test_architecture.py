@@ -26,7 +26,6 @@ BLANK = {
     tokenize.ENDMARKER,
 }
 
-
 FIXED = {"order_id", "task_id", "event_id", "account", "deadline_seconds"}
 """The members of inputs that no revision changes, and that workflows read after an approval."""
 
@@ -34,7 +33,6 @@ ASKING = [
     *(code for path in (*HANDLERS, *PATTERNS) if "request_approval(" in (code := path.read_text("utf-8"))),
     *(block for block in re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL) if "request_approval(" in block),
 ]
-
 
 SEVERAL_KINDS_OF_LINES = '''"""Doc.
 

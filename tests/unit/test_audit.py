@@ -162,7 +162,6 @@ def test_a_file_that_a_tool_could_not_read_raises_an_error(programs: Path, run: 
 
 
 # Calls of every route
-
 PLANTED = {"code": "ST103", "title": "Undocumented status code", "operations": [f"GET /{audit.PLANTED}"]}
 
 

@@ -60,7 +60,6 @@ retention_days = 7
 deadline_seconds = 3600
 """
 
-
 MINE = {"sender": "approvals@ask.dev", "alarm_email": "oncall@ask.dev"}
 """The settings that a user adds before a deploy."""
 
@@ -210,7 +209,6 @@ REVIEW = "review = { rate_per_second = 10, burst = 20 }"
 LAYER = "arn:aws:lambda:eu-central-1:901920570463:layer:aws-otel-python:2"
 DAYS = "a whole number, 0 to 3650 days"
 LOG_DAYS = "a whole number, one of 1, 3, 7, 14, 30, 90, 180, 365, 731, 1827, 3653"
-
 
 ROLE = "arn:aws:iam::123456789012:role/agents/Helper"
 OTHER_PATH = "arn:aws:iam::123456789012:role/helper"
@@ -525,8 +523,6 @@ def test_an_agent_starts_the_workflow_approval_whose_policy_names_approvers(
 
 
 # Defaults
-
-
 def test_a_stage_has_every_default_workflow_that_it_does_not_disable(tmp_path: Path) -> None:
     least = VALID.partition("[workflows]")[0] + OPERATORS
     kit = load(tmp_path, least)
@@ -745,8 +741,6 @@ def test_a_file_that_is_not_toml_is_reported_with_the_line(tmp_path: Path) -> No
 
 
 # Patterns
-
-
 def test_a_stage_has_all_patterns_or_none(tmp_path: Path) -> None:
     assert load(tmp_path).patterns is None
     patterns = load(tmp_path, VALID + PATTERNS).patterns

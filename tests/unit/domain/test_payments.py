@@ -148,8 +148,6 @@ def after_all(*events: ProviderEvent, task: Task | None = None) -> Task:
 
 
 # Attempts
-
-
 def test_the_task_keeps_the_reason_of_the_last_declined_attempt_and_the_audit_does_not() -> None:
     task = after_all(any_event("declined", reason="No funds"), any_event("declined", "evt_2"), any_event("pending"))
     assert (task.status, task.declined) == (Status.OPEN, "declined")
@@ -191,8 +189,6 @@ def test_the_first_paid_attempt_after_a_payment_without_id_is_that_payment() -> 
 
 
 # Refunds and disputes
-
-
 @pytest.mark.parametrize(
     ("refunds", "cumulative", "total"),
     [
@@ -254,8 +250,6 @@ def test_an_amount_that_a_person_accepted_can_be_refunded() -> None:
 
 
 # Repeated events
-
-
 @pytest.mark.parametrize("standing", [name for name in STANDING if name != "open"])
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("money", ["right", "other amount"])

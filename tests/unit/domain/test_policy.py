@@ -100,8 +100,6 @@ def test_the_version_is_the_digest_of_the_canonical_document() -> None:
 
 
 # Requests
-
-
 @pytest.mark.parametrize("document", [{}, {"amount": "ten"}, {"amount": None}, {"amount": "NaN", "currency": "EUR"}])
 def test_a_request_without_an_amount_is_not_covered(document: dict[str, Any]) -> None:
     with pytest.raises(UncoveredAmountError):

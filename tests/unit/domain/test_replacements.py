@@ -35,8 +35,6 @@ def reassign(
 
 
 # Taking back
-
-
 def test_a_delegation_that_is_taken_back_leaves_the_task_as_it_was_with_a_trace() -> None:
     change = taken_back(delegated())
     trace: dict[str, Any] = {"replaced": (Replacement(COLLEAGUE, APPROVER, NOW),), "revision": SHARED.revision + 2}
@@ -106,8 +104,6 @@ def test_the_colleague_who_lost_a_task_is_told_so_and_cannot_answer() -> None:
 
 
 # Reassigning
-
-
 def test_an_operator_asks_a_person_of_any_domain_in_an_approvers_place() -> None:
     change = reassign()
     assert (change.after.audience, change.after.revision) == ((NEWCOMER, OTHER_APPROVER), SHARED.revision + 1)

@@ -72,8 +72,6 @@ def after(change: Change | None) -> Task:
 
 
 # Sending back
-
-
 def test_a_task_that_is_sent_back_stays_open_with_its_votes_and_waits_for_the_requester() -> None:
     change = send_back(VOTED)
     returned = after(change)
@@ -161,8 +159,6 @@ def test_all_but_the_newest_exchanges_are_kept_as_excerpts_since_every_write_has
 
 
 # Answering
-
-
 def test_an_answer_keeps_the_votes_and_lets_the_approvers_decide() -> None:
     change = answer(RETURNED)
     task = after(change)
@@ -232,8 +228,6 @@ def test_the_same_act_again_changes_nothing() -> None:
 
 
 # Revising
-
-
 def test_a_revision_clears_all_votes_and_begins_a_round_with_its_own_digest() -> None:
     change = revise(RETURNED, "Cheaper now", title="Order 1001", attachments=ATTACHMENTS, amount="200.00 EUR")
     task = after(change)
@@ -339,8 +333,6 @@ def test_an_amount_that_does_not_change_may_stand_on_the_bound_of_its_row() -> N
 
 
 # Any order
-
-
 Act = Callable[[Task, str, datetime], Change | None]
 """An act on a task, with the digest that the page of the person showed."""
 

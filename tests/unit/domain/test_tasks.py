@@ -17,8 +17,6 @@ DEADLINE = any_task().expires_at
 
 
 # Transitions
-
-
 def test_the_table_of_transitions_has_exactly_these_rows() -> None:
     assert {(row.source, row.target, row.deadline) for row in tasks.TRANSITIONS} == {
         (None, Status.OPEN, Deadline.ANY),
@@ -35,8 +33,6 @@ def test_the_table_of_transitions_has_exactly_these_rows() -> None:
 
 
 # Closing
-
-
 @pytest.mark.parametrize("superseded", [False, True])
 @pytest.mark.parametrize("now", [NOW, DEADLINE + timedelta(days=1)])
 def test_closing_a_decided_task_applies_it_at_any_time(superseded: bool, now: Any) -> None:
@@ -61,8 +57,6 @@ def test_closing_a_closed_task_changes_nothing(status: Status) -> None:
 
 
 # Cancelling
-
-
 @pytest.mark.parametrize("now", [NOW, DEADLINE])
 def test_an_open_task_can_be_cancelled_before_and_after_its_deadline(now: Any) -> None:
     change = tasks.cancel(any_task(), "executions", "execution_failed", now)
@@ -85,8 +79,6 @@ def test_a_task_reports_whether_it_outlived_its_execution() -> None:
 
 
 # Ringing
-
-
 @pytest.mark.parametrize("state", [RingState.DELIVERED, RingState.CLOSED, RingState.FAILED])
 @pytest.mark.parametrize("before", [None, RingState.CLOSED, RingState.FAILED])
 def test_the_result_of_a_ring_is_stored_on_the_task(state: RingState, before: RingState | None) -> None:
@@ -103,8 +95,6 @@ def test_a_delivered_ring_is_never_downgraded(state: RingState) -> None:
 
 
 # Ids and digests
-
-
 def test_a_task_id_has_one_request_id_and_one_name() -> None:
     assert task_id_of("order-1001", "manager.second") == "order-1001.manager.second"
     assert task_id_of("order-1001", "manager.second").split(".", 1) == ["order-1001", "manager.second"]

@@ -54,8 +54,6 @@ def answered(task: Task, decision: Decision = APPROVE, **changes: Any) -> tasks.
 
 
 # Voting
-
-
 @pytest.mark.parametrize(("decision", "outcome"), [(APPROVE, Outcome.APPROVED), (REJECT, Outcome.REJECTED)])
 def test_a_vote_that_satisfies_the_rule_decides(decision: Decision, outcome: Outcome) -> None:
     task, now = any_task(revision=4), NOW + timedelta(minutes=5)
@@ -163,8 +161,6 @@ def test_a_vote_on_other_attachments_than_the_shown_ones_is_refused(attachments:
 
 
 # Care
-
-
 @pytest.mark.parametrize(
     ("rule", "refused"), [("", ()), ("required", (APPROVE, REJECT)), ("required_on_reject", (REJECT,))]
 )
@@ -193,8 +189,6 @@ def test_a_vote_that_would_count_waits_for_its_confirmation_where_the_question_s
 
 
 # Aliases
-
-
 @pytest.mark.parametrize("person", [{"requester": REQUESTER}, {"on_behalf_of": REQUESTER.upper()}], ids=str)
 def test_an_alias_of_the_requester_or_of_whom_they_ask_for_is_the_requester(person: dict[str, str]) -> None:
     aliases = Aliases({"r.diaz@example.com": REQUESTER})
@@ -244,8 +238,6 @@ def test_a_vote_from_an_alias_replaces_the_first_vote() -> None:
 
 
 # Sound decisions
-
-
 @pytest.mark.parametrize(
     "tampered",
     [
@@ -280,8 +272,6 @@ def test_a_decision_stays_sound_after_a_new_alias_joins_two_of_its_voters() -> N
 
 
 # Delegating
-
-
 def delegate(task: Task, to: str = COLLEAGUE, by: str = APPROVER, aliases: Aliases = NO_ALIASES) -> tasks.Change:
     known = dataclasses.replace(task, aliases=task.aliases | aliases)
     return votes.delegate(known, by, to, SOURCE, NOW + timedelta(minutes=5))
@@ -360,10 +350,7 @@ def test_a_colleague_takes_one_place_and_cannot_delegate_again() -> None:
 
 
 # Escalations
-
-
 BOSS = "boss@example.com"
-
 
 ESCALATION = Assignment((BOSS,), NO_ALIASES)
 

@@ -83,8 +83,6 @@ ELSEWHERE = sorted(
 
 
 # Bodies
-
-
 @given(st.binary(max_size=500))
 def test_a_body_of_bytes_is_decoded_unchanged(body: bytes) -> None:
     assert http.body_bytes({"body": base64.b64encode(body).decode(), "isBase64Encoded": True}) == body
@@ -132,8 +130,6 @@ def test_the_size_limit_counts_bytes_and_not_characters() -> None:
 
 
 # Problems
-
-
 @pytest.mark.parametrize(("error", "status", "code"), TABLE, ids=lambda value: type(value).__name__)
 def test_an_error_is_a_problem_document_of_rfc_9457(error: errors.CountersignError, status: int, code: str) -> None:
     answered, headers, body = http.problem_of(error)

@@ -57,8 +57,6 @@ def refusal(delivery: Delivery, request: WebhookRequest | None = None, **more: A
 
 
 # Genuine deliveries
-
-
 @pytest.mark.parametrize("delivery", ALL, ids=NAMES)
 def test_a_genuine_delivery_is_one_paid_event(delivery: Delivery) -> None:
     (event,) = delivery.provider.translate(delivery.verify())
@@ -77,8 +75,6 @@ def test_every_active_secret_verifies_during_a_rotation(delivery: Delivery, plac
 
 
 # Signatures
-
-
 @pytest.mark.parametrize("delivery", [d for d in ALL if d is not ADYEN], ids=name_of)
 @pytest.mark.parametrize("value", [None, ""], ids=["absent", "empty"])
 def test_a_missing_or_empty_required_header_is_refused(delivery: Delivery, value: str | None) -> None:
@@ -134,8 +130,6 @@ def last_character_changed(signature: str) -> str:
 
 
 # Time
-
-
 @pytest.mark.parametrize("delivery", TIMED, ids=name_of)
 @pytest.mark.parametrize("seconds", [-300, 0, 300])
 def test_a_timestamp_within_five_minutes_is_fresh(delivery: Delivery, seconds: int) -> None:
@@ -176,8 +170,6 @@ def test_a_timestamp_with_other_characters_than_digits_is_malformed(delivery: De
 
 
 # Secrets
-
-
 @pytest.mark.parametrize(
     ("delivery", "secret"),
     [
@@ -214,7 +206,6 @@ def test_a_list_of_secrets_is_required(delivery: Delivery) -> None:
 
 
 # Bodies
-
 BAD_BODIES = [
     pytest.param(b"", id="nothing"),
     pytest.param(b'{"type":"\xff"}', id="not UTF-8"),
@@ -306,8 +297,6 @@ def test_an_invalid_delivery_id_is_malformed(delivery: Delivery, value: str) -> 
 
 
 # Broken contracts
-
-
 def two_actions(**fields: Any) -> bytes:
     return any_click(any_action(), any_action(**fields))
 

@@ -17,8 +17,6 @@ HEAVY = {*("boto3", "botocore", "fastjsonschema"), "aws_durable_execution_sdk_py
 
 
 # Loading
-
-
 def test_every_provider_file_is_a_scheme() -> None:
     kit = {"adyen", "github", "paypal", "shopify", "slack", "square", "standard_webhooks", "stripe"}
     assert base.schemes() == SCHEMES
@@ -70,8 +68,6 @@ def test_loading_a_provider_imports_only_what_it_needs(scheme: str) -> None:
 
 
 # Requests
-
-
 def test_header_names_are_converted_to_lower_case() -> None:
     request = WebhookRequest({"Stripe-Signature": "a", "CONTENT-TYPE": "b", "x": "c"}, b"")
     assert request.headers == {"stripe-signature": "a", "content-type": "b", "x": "c"}

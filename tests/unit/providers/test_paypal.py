@@ -141,8 +141,6 @@ def test_invalid_paypal_headers_are_malformed(value: str) -> None:
 
 
 # Statuses
-
-
 @pytest.mark.parametrize(
     ("kind", "status"),
     [
@@ -192,8 +190,6 @@ def test_a_dispute_is_one_event_per_capture() -> None:
 
 
 # Over HTTPS
-
-
 class FakeAnswer:
     """A response of urllib."""
 

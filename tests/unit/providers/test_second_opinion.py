@@ -183,8 +183,6 @@ def is_named(scheme: str, headers: dict[str, str]) -> bool:
 
 
 # Named differences: accepted by the library, refused by us
-
-
 Sent = tuple[dict[str, str], bytes, str]
 STRIPE_BODY = b'{"id":"evt_1","object":"event","type":"x"}'
 
@@ -252,8 +250,6 @@ def test_slack_reads_timestamps_as_python_does(spelling: str, now: int) -> None:
 
 
 # Adyen: its library reads one item of a parsed document
-
-
 def adyen_accepts(body: bytes) -> bool:
     return accepts(lambda: bool(Adyen.util.is_valid_hmac_notification(json.loads(body), ADYEN_SECRET)))
 

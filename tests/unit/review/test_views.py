@@ -77,8 +77,6 @@ def text_of(page: str) -> str:
 
 
 # Looks
-
-
 @pytest.mark.parametrize(
     ("task", "status", "form"),
     [
@@ -147,8 +145,6 @@ def test_a_page_without_a_form_contains_no_token() -> None:
 
 
 # Clicks
-
-
 @pytest.mark.parametrize("task", [any_decided_task(), any_task(rule=any_rule(), votes=any_decided_task().votes)])
 @pytest.mark.parametrize("repeated", [False, True])
 def test_a_recorded_click_is_200_with_the_vote(task: Task, repeated: bool) -> None:
@@ -232,8 +228,6 @@ def test_the_page_has_no_buttons_for_a_person_whose_vote_would_be_refused(task: 
 
 
 # Errors
-
-
 @pytest.mark.parametrize(
     ("error", "status"),
     [
@@ -291,8 +285,6 @@ def test_with_the_rule_all_the_form_shows_an_escalated_person_that_the_decision_
 
 
 # Delegations
-
-
 def any_hand_over(colleague: str = OTHER_APPROVER) -> Click:
     return Click(any_token(), colleague=colleague, fetch_site="same-origin", source="203.0.113.0/24")
 
@@ -413,8 +405,6 @@ def test_handing_over_or_taking_back_after_the_decision_reports_no_lost_vote(
 
 
 # Inboxes
-
-
 def test_each_row_of_an_inbox_links_to_its_review_with_the_inbox_token() -> None:
     tasks = (any_task(), any_task(task_id="order-1002.approval", title="Order 1002"))
     page = inbox_page(Inbox(APPROVER, tasks), any_token(), NOW)

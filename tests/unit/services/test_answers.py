@@ -59,8 +59,6 @@ def paying(**changes: Any) -> Setup:
 
 
 # Answers
-
-
 def test_an_answer_is_recorded_and_its_repetition_is_a_duplicate() -> None:
     setup = Setup()
     assert (setup.succeed({"score": 700}), document_of(setup.task)) == (Handling.RECORDED, {"score": 700})
@@ -119,8 +117,6 @@ def test_the_first_written_of_two_concurrent_answers_counts() -> None:
 
 
 # Contracts
-
-
 def test_answers_that_break_their_contract_are_recorded_once_and_counted() -> None:
     setup = Setup(any_payment_task(correlation=None))
     for posts in (1, 2):
@@ -136,8 +132,6 @@ def test_answers_that_break_their_contract_are_recorded_once_and_counted() -> No
 
 
 # Payments
-
-
 @pytest.mark.parametrize(
     "document", [PAID | {"amount": "2.50"}, {"status": "paid"}, {"status": "paid", "amount": "250.00"}]
 )
@@ -186,8 +180,6 @@ def test_a_payment_answer_may_have_more_fields_where_the_task_has_no_contract() 
 
 
 # Heartbeats
-
-
 def test_a_heartbeat_goes_to_the_current_callback_of_the_workflow() -> None:
     setup = Setup()
     setup.ledger.refresh(PAYMENT_TASK_ID, "Q2FsbGJhY2stMg==")
@@ -218,8 +210,6 @@ def test_a_heartbeat_at_the_end_of_its_task_receives_the_reason(
 
 
 # Failures
-
-
 @pytest.mark.parametrize(
     ("document", "failure"),
     [

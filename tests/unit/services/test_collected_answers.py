@@ -36,8 +36,6 @@ def collecting(**changes: Any) -> Machine:
 
 
 # Collected
-
-
 def test_the_last_missing_answer_decides_and_each_reply_lists_the_missing_ones() -> None:
     setup = collecting()
     assert setup.bring("c").missing == ("a", "b")
@@ -160,8 +158,6 @@ def test_the_size_limit_of_an_answer_holds_for_all_collected_answers_together() 
 
 
 # Channels, contracts
-
-
 def test_the_same_answer_from_a_second_channel_is_refused() -> None:
     setup = Machine(channels=("email", "phone"))
     first, second = Sender("email", "callback token"), Sender("phone", "callback token")
@@ -173,8 +169,6 @@ def test_the_same_answer_from_a_second_channel_is_refused() -> None:
 
 
 # Encrypted
-
-
 def test_an_encrypted_answer_is_bound_to_its_task_and_its_repetition_is_a_duplicate() -> None:
     setup = Machine(encrypted=True)
     setup.results.succeed(TASK_ID, {"pin": "4711"}, WORKER)
@@ -209,8 +203,6 @@ def test_a_failure_of_an_encrypted_task_keeps_only_its_code() -> None:
 
 
 # Heartbeats
-
-
 def test_a_heartbeat_for_a_replaced_callback_is_recorded() -> None:
     setup = Machine()
     setup.heartbeats.failures.append(errors.TaskClosedError())

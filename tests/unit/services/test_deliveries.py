@@ -221,8 +221,6 @@ def test_an_unexpected_error_is_not_treated_as_a_refused_mail() -> None:
 
 
 # The inbox
-
-
 def test_the_link_to_an_inbox_is_mailed_to_its_owner_and_expires() -> None:
     setup = Setup()
     envelope = any_envelope(kind="approval.inbox", task={"title": TITLE, "recipients": [APPROVER]})

@@ -44,8 +44,6 @@ class Setup:
 
 
 # Lists
-
-
 def test_a_task_that_the_owner_voted_on_stays_listed_until_it_is_decided() -> None:
     voted = any_task(
         audience=(APPROVER, OTHER_APPROVER), rule=any_rule(), votes={APPROVER: Vote(Decision.APPROVE, "", NOW)}
@@ -68,8 +66,6 @@ def test_the_link_to_an_inbox_expires() -> None:
 
 
 # Mails
-
-
 @pytest.mark.parametrize("task", [any_task(audience=(APPROVER, OTHER_APPROVER)), any_decided_task()])
 def test_the_inbox_link_is_mailed_to_the_recipient_of_the_review_link(task: Task) -> None:
     setup = Setup(task)

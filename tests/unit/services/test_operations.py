@@ -132,8 +132,6 @@ def test_a_redriven_message_about_an_unknown_task_adds_no_entry() -> None:
 
 
 # Lost tasks
-
-
 @pytest.mark.parametrize(
     ("request_is", "status", "told"),
     [

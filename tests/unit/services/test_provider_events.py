@@ -64,8 +64,6 @@ class Setup:
 
 
 # Repeated events
-
-
 @pytest.mark.parametrize("status", ["pending", "paid", "failed", "expired", "unknown"])
 @pytest.mark.parametrize("opened", [True, False], ids=["to its task", "parked"])
 def test_a_repeated_event_is_a_duplicate(status: str, opened: bool) -> None:
@@ -102,8 +100,6 @@ def test_a_recorded_event_of_an_ended_payment_is_a_duplicate_under_another_id() 
 
 
 # Ignored events
-
-
 def test_an_ignored_event_of_an_open_task_adds_one_audit_entry_per_reason() -> None:
     setup = Setup()
     for number, reason in enumerate(("test_mode", "other_account", "test_mode")):
@@ -133,8 +129,6 @@ def test_an_event_without_a_task_is_ignored_where_its_provider_does_not_park() -
 
 
 # Held events
-
-
 def test_a_held_event_is_announced_in_the_same_write() -> None:
     setup = Setup()
     assert setup.receive(any_event(amount="1.00", reason="words")) is Handling.HELD
@@ -157,8 +151,6 @@ def test_an_event_of_a_task_past_its_retention_is_held() -> None:
 
 
 # Events before their task
-
-
 def test_the_audit_of_a_parked_event_has_the_identification_of_its_sender() -> None:
     setup = Setup(opened=False)
     setup.events.receive(any_event(), "body", Sender("pay", ON_PARTNER_BUS))
@@ -196,8 +188,6 @@ def test_an_event_that_decides_before_a_parked_one_is_applied_decides_alone() ->
 
 
 # Races and crashes
-
-
 @pytest.mark.parametrize("purged", [False, True])
 def test_an_event_decides_the_task_that_takes_the_payment_over_meanwhile(purged: bool) -> None:
     setup = Setup()

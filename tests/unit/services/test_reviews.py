@@ -206,7 +206,6 @@ def test_the_loser_of_a_race_receives_the_decision_of_the_winner() -> None:
 
 
 # Delegations
-
 COLLEAGUE = "li@example.com"
 
 
@@ -339,8 +338,6 @@ def test_an_inbox_takes_back_what_it_delegated() -> None:
 
 
 # Inboxes
-
-
 def test_the_token_of_an_inbox_opens_and_decides_only_tasks_of_its_owner() -> None:
     bench = Bench(any_task())
     token, known_by = mint()

@@ -135,8 +135,6 @@ def test_a_faulty_request_for_a_retired_workflow_is_answered_with_all_its_proble
 
 
 # Reports
-
-
 def test_a_report_adds_later_refunds_and_disputes_to_the_recorded_result() -> None:
     setup = Setup()
     result = {"status": "paid", "amount": "250.00", "currency": "EUR"}
@@ -223,7 +221,6 @@ def test_only_on_the_embedded_cloud_a_report_says_what_the_workflow_raised_and_w
 
 
 # Aliases
-
 ALIAS = "m.lopez@example.com"
 
 

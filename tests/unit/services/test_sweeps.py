@@ -107,8 +107,6 @@ OVERDUE = [
 
 
 # Decisions and deadlines
-
-
 @pytest.mark.parametrize(("task", "when", "found"), OVERDUE)
 def test_the_callback_is_rung_again_after_the_grace(task: Task, when: timedelta, found: Finding) -> None:
     sweeper = Sweeper(task)
@@ -285,8 +283,6 @@ def test_a_ring_that_lambda_does_not_accept_is_reported_and_the_sweep_continues(
 
 
 # Requests
-
-
 def test_a_request_without_a_recorded_start_is_started_again_with_the_same_input() -> None:
     sweeper = Sweeper()
     sweeper.submit()
@@ -311,8 +307,6 @@ def test_a_start_that_fails_again_is_reported_and_not_repeated(error: Exception)
 
 
 # Events of providers
-
-
 def test_an_event_that_is_parked_for_a_day_is_reported_once_and_stays_parked() -> None:
     sweeper = Sweeper()
     sweeper.park()
@@ -381,8 +375,6 @@ def test_a_parked_event_of_an_open_task_is_applied() -> None:
 
 
 # Duration
-
-
 def test_a_sweep_ends_in_time_and_the_next_one_continues_with_the_longest_overdue() -> None:
     names = [f"order-{number}.approval" for number in range(3)]
     sweeper = Sweeper(
@@ -411,7 +403,6 @@ def test_a_task_that_loses_every_race_is_reported(monkeypatch: pytest.MonkeyPatc
 
 
 # Money that is reserved for refunds
-
 REFUND = Finding(Lost.REFUND, PAYMENT_TASK_ID, mended=True)
 
 

@@ -59,8 +59,6 @@ class Setup:
 
 
 # Opening
-
-
 def test_an_opened_task_has_question_audience_deadline_and_digest() -> None:
     setup = Setup()
     wait = any_wait(audience=(f" {APPROVER.upper()}", APPROVER, OTHER_APPROVER))
@@ -166,8 +164,6 @@ def test_the_loser_of_a_race_to_open_reads_the_task_of_the_winner() -> None:
 
 
 # Refreshing
-
-
 def test_a_refresh_stores_the_new_callback_and_sends_nothing() -> None:
     setup = Setup(any_task())
     assert setup.waits.refresh(any_wait(), "callback-2")["status"] == "OPEN"
@@ -230,8 +226,6 @@ def test_a_removed_task_raises_an_error_with_its_id() -> None:
 
 
 # Reading
-
-
 def test_reading_a_decision_applies_it_and_returns_who_decided_when_and_why() -> None:
     setup = Setup(any_decided_task(Decision.REJECT))
     report = setup.waits.read(any_wait())
@@ -284,8 +278,6 @@ def test_comments_are_cut_to_the_size_of_a_checkpoint_and_stay_whole_in_the_ledg
 
 
 # Cancelling
-
-
 def test_a_task_cancelled_before_its_opening_cannot_open() -> None:
     setup = Setup()
     assert setup.waits.cancel(any_wait(), "hand_off_failed")["status"] == "CANCELLED"
@@ -295,7 +287,6 @@ def test_a_task_cancelled_before_its_opening_cannot_open() -> None:
 
 
 # Approving by policy
-
 BY_POLICY = any_wait(first_callback_id=POLICY_ACTOR)
 
 
@@ -331,7 +322,6 @@ def test_a_withdrawal_before_the_policy_approves_wins() -> None:
 
 
 # Absent people and aliases
-
 COLLEAGUE = "li@example.com"
 
 
@@ -434,8 +424,6 @@ def test_a_reminder_reaches_the_colleague_without_a_lookup() -> None:
 
 
 # Unsound decisions
-
-
 def test_a_decision_by_a_new_alias_of_the_requester_is_not_applied() -> None:
     setup = Setup(any_decided_task())
     setup.directory.known[APPROVER] = Entry(REQUESTER)

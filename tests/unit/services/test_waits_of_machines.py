@@ -68,8 +68,6 @@ class Setup(test_waits.Setup):
 
 
 # Hand-offs
-
-
 def test_each_attempt_has_a_new_token_and_every_token_is_accepted() -> None:
     setup = Setup()
     reports = [setup.open() for _ in range(3)]
@@ -101,8 +99,6 @@ def test_a_report_has_the_answer_of_a_machine_and_no_secret() -> None:
 
 
 # Parked events
-
-
 @pytest.mark.parametrize(("status", "amount"), [("pending", "250.00"), ("paid", "1.00")])
 def test_a_parked_event_that_does_not_decide_does_not_stop_the_hand_off(status: str, amount: str) -> None:
     setup = Setup()
@@ -124,8 +120,6 @@ def test_the_next_attempt_after_a_crash_applies_the_parked_event(moment: str, wr
 
 
 # Shared external ids
-
-
 def other_task() -> Task:
     return any_payment_task(task_id="order-1000.payment", request_id="order-1000")
 

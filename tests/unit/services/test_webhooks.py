@@ -86,8 +86,6 @@ def signed_by(secret: str, body: bytes = STANDARD_WEBHOOKS.body) -> WebhookReque
 
 
 # The order of the checks
-
-
 def test_a_genuine_event_is_recorded_under_the_name_of_its_provider() -> None:
     setup = Setup()
     assert setup.receive() == Received((Handling.PARKED,))
@@ -145,8 +143,6 @@ def test_an_unknown_scheme_is_a_configuration_error() -> None:
 
 
 # Secrets
-
-
 def test_a_rotated_secret_is_read_again() -> None:
     setup = Setup(MemorySecrets([OLD], [NEW]))
     assert setup.receive(signed_by(NEW)).handling is Handling.PARKED
@@ -211,8 +207,6 @@ def test_unavailable_secrets_raise_a_transient_error(secrets: MemorySecrets) -> 
 
 
 # Several events in one body
-
-
 def adyen(*items: dict[str, Any]) -> WebhookRequest:
     return WebhookRequest({}, sign_adyen(ADYEN_SECRET, *items))
 
@@ -290,8 +284,6 @@ def test_the_most_urgent_handling_represents_the_whole_body() -> None:
 
 
 # Providers that sign nothing
-
-
 def notice(body: bytes = b"id=tr_1001", **headers: str) -> WebhookRequest:
     return WebhookRequest({"content-type": "application/x-www-form-urlencoded"} | headers, body)
 

@@ -215,7 +215,6 @@ def test_a_reminder_is_sent_at_once_if_the_clock_of_callbacks_is_behind() -> Non
 
 
 # Mails that bounce
-
 BOSS, CHIEF = "boss@example.com", "chief@example.com"
 
 
@@ -252,8 +251,6 @@ def test_a_bounce_while_the_workflow_begins_a_round_brings_the_escalation_forwar
 
 
 # Reminders and escalations that fail
-
-
 @pytest.fixture(autouse=True)
 def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The counted metrics."""
@@ -346,8 +343,6 @@ def test_a_decision_that_the_votes_do_not_support_fails_the_workflow() -> None:
 
 
 # Results
-
-
 def test_with_the_rule_in_order_the_first_rejection_ends_the_approval() -> None:
     execution = Execution(lambda execution: execution.vote(APPROVER, decision="reject"))
     result = execution.approval([APPROVER, OTHER_APPROVER], Rule("in_order"))
