@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -19,6 +20,7 @@ from countersign.client import Client
 from countersign.composition import Ports, use
 from countersign.domain.clock import SystemClock
 from countersign.domain.requests import RequestStatus
+from countersign.ports import RequestLedger
 from countersign.testing.builders import APPROVER, any_request, http_event
 from countersign.testing.fakes import MemoryDirectory, MemoryLedger, MemoryStarter
 from requests_api.handler import handler
@@ -34,8 +36,8 @@ OTHER = "arn:aws:sts::111122223333:assumed-role/shop/i-0abc"
 class Stage:
     """The requests function over HTTP, called by the agent."""
 
-    def __init__(self) -> None:
-        self.ledger, self.url = MemoryLedger(), ""
+    def __init__(self, ledger: RequestLedger) -> None:
+        self.ledger, self.url = ledger, ""
 
     def __call__(self, method: str, url: str, _: Any, body: str) -> Reply:
         answer = self.call(method, url, body)
@@ -53,9 +55,16 @@ class Stage:
 
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    stage = Stage()
+    with staged(MemoryLedger(), monkeypatch) as stage:
+        yield stage
+
+
+@contextmanager
+def staged(ledger: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """Serve a stage with an agent, on a ledger."""
+    stage = Stage(ledger)
     ports = Ports({}, CODE_TABLES | as_agent())
-    ports.ledger, ports.directory = stage.ledger, MemoryDirectory()
+    ports.ledger, ports.directory = ledger, MemoryDirectory()
     monkeypatch.setattr(ports, "starter", lambda _: MemoryStarter())
     vars(ports)["places"] = SimpleNamespace(take=lambda *_: None)  # nobody waits at the API
     with use(ports), serving(stage) as url:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from countersign import mcp
+from countersign.adapters.dynamodb_ledger import DynamoLedger
+from countersign.client import Client
 from local.emulator import emulator
 from local.launch import restart
+from tests.integration.conftest import TABLE, create_tables
 from tests.integration.local.clouds import Cloud, never, until
+from tests.integration.test_mcp import QUESTION, run, staged, used
 
 PERSISTENT = {"PERSIST_STATE": "1", "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "0.1"}
 
@@ -47,6 +53,29 @@ def test_waiting_executions_continue_and_an_interrupted_invocation_is_repeated(t
         assert marks.stat().st_size == 2
     finally:
         cloud.emulator.stop()
+
+
+def test_an_agent_that_asked_before_a_restart_reads_the_decision_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud, heard = start(tmp_path), []
+
+    async def ask(agent: Any) -> None:
+        heard.append(await used(agent, "request_approval", question=QUESTION))
+
+    try:
+        create_tables(cloud.client("dynamodb"))
+        with staged(DynamoLedger(cloud.client("dynamodb"), TABLE), monkeypatch) as stage:
+            run(stage, mcp.server(Client(stage.url)), ask)
+        cloud.emulator.stop()
+        cloud = Cloud(restart(cloud.emulator, {}), corrected=True)
+        with staged(DynamoLedger(cloud.client("dynamodb"), TABLE), monkeypatch) as stage:
+            stage.decide(heard[0]["request_id"], "approved")
+            run(stage, mcp.server(Client(stage.url)), ask)
+    finally:
+        cloud.emulator.stop()
+    assert [answer["state"] for answer in heard] == ["waiting", "approved"]
+    assert heard[0]["request_id"] == heard[1]["request_id"]
 
 
 def test_upstream_forgets_closed_callbacks(tmp_path: Path) -> None:
