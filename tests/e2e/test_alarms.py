@@ -22,8 +22,7 @@ Alarm = dict[str, Any]
 def alarms(cloud: Cloud) -> Iterator[list[Alarm]]:
     """Every deployed alarm; each is reset afterwards, since `countersign doctor` reports alarms."""
     client = aws.client("cloudwatch", cloud.endpoint_url)
-    pages = client.get_paginator("describe_alarms").paginate()
-    found = [alarm for page in pages for alarm in page["MetricAlarms"]]
+    found = [alarm for page in client.get_paginator("describe_alarms").paginate() for alarm in page["MetricAlarms"]]
     yield found
     for alarm in found:
         client.set_alarm_state(AlarmName=alarm["AlarmName"], StateValue="OK", StateReason="the test is over")

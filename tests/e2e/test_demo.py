@@ -14,8 +14,7 @@ def test_the_demo_ends_as_it_was_answered(
 ) -> None:
     monkeypatch.setitem(demo._DEADLINES, "expire", 8)  # by then, the first run has started every function
     for answer, end in (("approve", "decision"), ("expire", "deadline")):
-        result = Approval(cloud=cloud, answer=answer, request_id=f"demo-{answer}").run()
-        assert result["status"] == OUTCOMES[answer]
+        assert Approval(cloud=cloud, answer=answer, request_id=f"demo-{answer}").run()["status"] == OUTCOMES[answer]
         printed = capsys.readouterr().out
         steps = ["request", "task", "mail", "waiting", end, "resumed", "result"]
         assert [printed.index(f" {step} ") for step in steps] == sorted(printed.index(f" {step} ") for step in steps)

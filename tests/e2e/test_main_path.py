@@ -16,8 +16,7 @@ def test_a_vote_resumes_the_workflow_with_its_person_and_comment_in_four_operati
     assert not scene.ask().is_new, "a repetition starts nothing"
     with pytest.raises(RequestConflictError):
         scene.ask(amount="2.00")
-    page = scene.decide("approve", comment="Seen and decided")
-    assert page.answer.status == 200
+    assert scene.decide("approve", comment="Seen and decided").answer.status == 200
     report = scene.ended()
     assert report["status"] == "succeeded"
     assert report["result"]["status"] == "approved"

@@ -123,8 +123,7 @@ def test_of_six_opposite_votes_at_once_one_decides_and_every_page_says_so(scene:
         return press(page, decision)
 
     with ThreadPoolExecutor(len(people)) as browsers:
-        pages = list(browsers.map(scene.page, people))
-        answered = list(browsers.map(answer, pages, ["approve", "reject"] * 3))
+        answered = list(browsers.map(answer, list(browsers.map(scene.page, people)), ["approve", "reject"] * 3))
     assert sorted(page.answer.status for page in answered) == [200] + [409] * 5
     winner = people[[page.answer.status for page in answered].index(200)]
     for page in answered:

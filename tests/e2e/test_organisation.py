@@ -44,8 +44,7 @@ def test_a_colleague_decides_a_request_that_was_delegated_to_them(scene: Scene) 
     maria, li = scene.approver("maria"), scene.approver("li")
     scene.submit()
     link = scene.link(maria)
-    handed = press(press(open_page(link), "delegate", colleague=li), "delegate")
-    assert handed.answer.status == 200
+    assert press(press(open_page(link), "delegate", colleague=li), "delegate").answer.status == 200
     gone = open_page(link)
     assert gone.answer.status == 410
     assert "Somebody else decides this now" in gone.text
@@ -63,14 +62,12 @@ def test_the_mailed_inbox_lists_the_open_tasks_and_opens_each(scene: Scene) -> N
     other = Scene(scene.cloud)
     scene.submit()
     other.submit(approvers=[maria, other.approver("hugo")])
-    asked = press(scene.page(), "inbox")
-    assert asked.answer.status == 200
+    assert press(scene.page(), "inbox").answer.status == 200
     until(lambda: f"{other.request_id}" in str([mail.subject for mail in scene.mails()]), "the mail of the other")
     inbox = until(lambda: next((mail.inbox_link for mail in scene.mails() if mail.inbox_link), None), "the list")
     links = until(lambda: found if len(found := listed(inbox)) == 2 else None, "both in the list")
     (theirs,) = (link for link in links if other.task_id in link)
-    page = open_page(urljoin(inbox, theirs))
-    assert press(page, "approve").answer.status == 200
+    assert press(open_page(urljoin(inbox, theirs)), "approve").answer.status == 200
     assert other.ended()["result"]["decided_by"] == maria
     assert [link for link in listed(inbox) if other.task_id in link] == []
 

@@ -256,8 +256,7 @@ def test_ids_of_the_greatest_length_are_kept(books: Books) -> None:
     books.park(event)
     correlation = any_payment_task().question.correlation
     assert correlation
-    task = books.open(correlation=replace(correlation, external_id=longest))
-    held = effect(task, event)
+    held = effect(books.open(correlation=replace(correlation, external_id=longest)), event)
     assert held.handling is Handling.HELD
     books.ledger.commit_parked(held.change, waiting(event), held.handling)
     assert books.outbox() == {f"held#{longest}"}
@@ -314,8 +313,7 @@ def test_an_event_is_parked_once(books: Books) -> None:
 
 def test_events_of_another_external_id_are_parked_apart(books: Books) -> None:
     for external_id in ("pay_1001#PARKED", "pay_10011", "pay_100"):
-        event = any_event(event_id=external_id, external_id=external_id)
-        books.park(event)
+        books.park(any_event(event_id=external_id, external_id=external_id))
     assert books.parked() == []
 
 

@@ -168,8 +168,7 @@ def test_the_tasks_of_a_request_are_listed_by_name_and_no_others(books: Books) -
 
 
 def test_a_decision_is_written_with_its_votes_and_audit_entries(books: Books) -> None:
-    change = answer(books.open(), Decision.REJECT)
-    after = books.ledger.commit(change)
+    after = books.ledger.commit(answer(books.open(), Decision.REJECT))
     assert after == books.task()
     assert (after.status, after.outcome, after.decided_by) == (Status.DECIDED, Outcome.REJECTED, (APPROVER,))
     assert after.votes == {APPROVER: Vote(Decision.REJECT, "Go ahead", NOW)}
@@ -179,8 +178,7 @@ def test_a_decision_is_written_with_its_votes_and_audit_entries(books: Books) ->
 
 
 def test_a_vote_that_does_not_decide_is_kept_and_the_task_stays_open(books: Books) -> None:
-    task = books.open(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))
-    after = books.ledger.commit(answer(task))
+    after = books.ledger.commit(answer(books.open(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"))))
     assert (after.status, set(after.votes), after.revision) == (Status.OPEN, {APPROVER}, 1)
     last = books.ledger.commit(answer(books.task(), recipient=OTHER_APPROVER))
     assert (last.status, last.decided_by) == (Status.DECIDED, (APPROVER, OTHER_APPROVER))
@@ -320,8 +318,7 @@ def test_repeated_refusals_are_counted_without_an_audit_entry_and_conflict_with_
     read = books.open()
     books.ledger.count_refused(read.task_id)
     books.ledger.count_refused(read.task_id)
-    after = books.ledger.commit(answer(read))
-    assert (after.status, books.task().refused_answers) == (Status.DECIDED, 2)
+    assert (books.ledger.commit(answer(read)).status, books.task().refused_answers) == (Status.DECIDED, 2)
     assert books.events() == ["opened", "voted", "decided"]
     with pytest.raises(LedgerConflictError):
         books.ledger.count_refused("order-2.approval")
@@ -528,8 +525,7 @@ def test_started_requests_are_listed_the_newest_first_from_a_position_and_since_
 
 
 def test_the_outbox_of_a_change_is_written_with_it(books: Books) -> None:
-    task = books.open()
-    change = votes.delegate(task, APPROVER, "li@example.com", "203.0.113.0/24", NOW)
+    change = votes.delegate(books.open(), APPROVER, "li@example.com", "203.0.113.0/24", NOW)
     change = dataclasses.replace(change, outbox={"delegated#1": {"kind": "approval.requested"}})
     books.ledger.commit(change)
     with pytest.raises(LedgerConflictError):

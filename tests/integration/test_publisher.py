@@ -89,8 +89,7 @@ def test_a_record_that_cannot_be_read_blocks_no_other(kit: Kit, events: Operatio
 
 
 def test_an_envelope_of_any_size_is_put_alone_and_blocks_no_other(kit: Kit, events: Operation) -> None:
-    outbox = [outbox_record(comment="x" * size) for size in (10, 300_000, 10)]
-    run(*outbox)
+    run(*[outbox_record(comment="x" * size) for size in (10, 300_000, 10)])
     assert [len(document["Entries"]) for document in events.documents] == [1, 1, 1]
 
 

@@ -266,8 +266,7 @@ def test_a_role_may_be_limited_to_its_own_requests(kit: Kit, invocations: Operat
     for role, found in ((CALLER, 1), (f"{CALLER}-2", 0)):
         limits = {role: {"workflows": None, "agent": False, "own_only": True}}
         forget_what_functions_made(requests=CODE_TABLES["requests"] | {"callers": limits})
-        answer = call(handler, "GET", "/requests", caller=role)
-        assert len(answer.document["requests"]) == found
+        assert len(call(handler, "GET", "/requests", caller=role).document["requests"]) == found
 
 
 # DELETE

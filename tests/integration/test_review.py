@@ -167,8 +167,7 @@ def test_ticked_tasks_of_an_inbox_are_decided_and_listed_with_their_results(kit:
         kit.link(task_id=task.task_id)
         shown[task.task_id] = task.shown
     token = inbox_link(kit)
-    listed = look(token, "/inbox")
-    assert listed.body.count('type="checkbox"') == 3
+    assert look(token, "/inbox").body.count('type="checkbox"') == 3
     ticks = [("tick", f"{task_id} {shown[task_id]}") for task_id in ("a.approval", "b.approval")]
     body = urlencode([("t", token), ("decision", "approve"), *ticks, ("tick", "c.approval 55")])
     page = call(handler, "POST", "/inbox", body=body, headers=SAME_ORIGIN)

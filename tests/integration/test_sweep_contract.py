@@ -91,8 +91,7 @@ def test_a_payment_is_overdue_while_money_is_reserved_after_the_end_of_a_refund(
     assert overdue(ledger, NOW + DAY / 2 - MOMENT) == []
     assert overdue(ledger, NOW + DAY / 2) == [both]
     for refund in ("refund-2", "refund-1"):
-        entries = ledger.audit(PAYMENT_TASK_ID)
-        change = refunds.free(both, entries, refund, Sender("refund", "kit"), "failed", NOW)
+        change = refunds.free(both, ledger.audit(PAYMENT_TASK_ID), refund, Sender("refund", "kit"), "failed", NOW)
         assert change
         both = ledger.commit(change)
     assert overdue(ledger, NOW + 2 * DAY) == []
@@ -157,8 +156,7 @@ def test_an_event_is_reported_once_and_stays_parked(ledger: Ledger) -> None:
 
 def test_an_event_that_was_applied_is_not_reported(ledger: Ledger) -> None:
     park(ledger)
-    change = upkeep.sweep(put(ledger, any_payment_task()), NOW)
-    ledger.commit_parked(change, any_parked(), Handling.RECORDED)
+    ledger.commit_parked(upkeep.sweep(put(ledger, any_payment_task()), NOW), any_parked(), Handling.RECORDED)
     assert not ledger.report_once(any_parked(), NOW + DAY)
     assert ledger.parked("pay", "pay_1001") == []
 
@@ -178,5 +176,4 @@ def test_the_longest_overdue_comes_first_and_parked_events_come_last(ledger: Led
 
 def test_overdue_items_are_read_lazily(ledger: Ledger) -> None:
     put(ledger, any_task(task_id=TASK_ID))
-    found = ledger.overdue(NOW + DAY)
-    assert isinstance(found, Iterator)
+    assert isinstance(ledger.overdue(NOW + DAY), Iterator)

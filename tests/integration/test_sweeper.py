@@ -130,8 +130,7 @@ def test_a_sweep_reads_every_shard_and_the_tasks_in_pages(
 
 
 def test_a_task_that_is_due_by_an_old_entry_of_the_index_is_left_alone(kit: Kit) -> None:
-    task = kit.open_task(expires_at=kit.now - LONG_AGO, sent_at=kit.now)
-    change = tasks.close(task, kit.now)
+    change = tasks.close(kit.open_task(expires_at=kit.now - LONG_AGO, sent_at=kit.now), kit.now)
     assert change
 
     def close(_: Any) -> None:

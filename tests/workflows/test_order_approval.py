@@ -207,8 +207,7 @@ def test_a_long_outage_of_the_ledger_loses_no_decision(impatient: Bench) -> None
 
 def test_a_withdrawn_task_fails_the_workflow(bench: Bench) -> None:
     bench.start(any_order_input(deadline_seconds=2))
-    task = bench.open_task()
-    bench.ledger.standing[TASK] = dataclasses.replace(task, status=Status.CANCELLED)
+    bench.ledger.standing[TASK] = dataclasses.replace(bench.open_task(), status=Status.CANCELLED)
     assert bench.error() == "TaskWithdrawnError"
 
 

@@ -33,8 +33,7 @@ WORKER = Sender("worker", "callback token")
 
 
 def any_payment_input(**changes: Any) -> dict[str, Any]:
-    fields = {name: value for name, value in RESULT.items() if name != "status"}
-    return fields | {"deadline_seconds": 60} | changes
+    return {name: value for name, value in RESULT.items() if name != "status"} | {"deadline_seconds": 60} | changes
 
 
 class Api:
@@ -193,8 +192,7 @@ def test_a_payment_with_only_declined_attempts_expires_with_the_last_reason(payi
 
 def test_a_failure_by_callback_is_a_failed_payment_with_its_code(paying: PaymentBench) -> None:
     paying.start(any_payment_input())
-    task = paying.opened()
-    paying.results.fail(task.task_id, Failure("provider_down", "Try tomorrow"), WORKER)
+    paying.results.fail(paying.opened().task_id, Failure("provider_down", "Try tomorrow"), WORKER)
     assert paying.resumed() == RESULT | {"status": "failed", "reason": "provider_down"}
 
 
@@ -208,8 +206,7 @@ def test_a_parked_event_ends_the_payment_without_a_hand_off(paying: PaymentBench
 
 
 def test_a_payment_of_another_request_fails_the_workflow(paying: PaymentBench) -> None:
-    other = any_payment_task(task_id="order-1000.payment")
-    paying.ledger.open(other, (AuditEvent("opened", "payment"),), NOW)
+    paying.ledger.open(any_payment_task(task_id="order-1000.payment"), (AuditEvent("opened", "payment"),), NOW)
     paying.start(any_payment_input())
     finished = paying.finish()
     assert finished.error

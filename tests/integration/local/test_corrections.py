@@ -165,8 +165,7 @@ def test_a_heartbeat_keeps_a_callback_alive_and_silence_ends_it(corrected: Cloud
         return bool(corrected.execution(arn)["Status"] != "RUNNING")
 
     assert never(beat_and_look, 4)
-    ended = corrected.ended(arn)
-    assert "Callback.Heartbeat" in json.dumps(ended["Error"])
+    assert "Callback.Heartbeat" in json.dumps(corrected.ended(arn)["Error"])
 
 
 def test_attempts_of_a_step_are_counted(corrected: Cloud, uncorrected: Cloud, tmp_path: Path) -> None:
@@ -244,8 +243,7 @@ def test_an_execution_stays_on_its_version(corrected: Cloud, uncorrected: Cloud)
         arn = cloud.run("sleep" if cloud.corrected else "ask_and_work", function="versioned", seconds=1)
         changed = zipped("def handler(event, context): return {'Status': 'SUCCEEDED', 'Result': 'changed'}")
         cloud.client("lambda").update_function_code(FunctionName="versioned", ZipFile=changed)
-        configure = cloud.client("lambda").update_function_configuration
-        configure(FunctionName="versioned", Handler="index.handler")
+        cloud.client("lambda").update_function_configuration(FunctionName="versioned", Handler="index.handler")
         if not cloud.corrected:
             cloud.complete(cloud.callback_id(arn))
         return cloud.ended(arn).get("Result")
@@ -264,8 +262,7 @@ def test_an_invocation_that_crashes_is_repeated(corrected: Cloud, uncorrected: C
 
 
 def test_an_execution_whose_invocations_all_crash_fails(corrected: Cloud, tmp_path: Path) -> None:
-    arn = corrected.run("crash", marks=str(tmp_path / "crashes"))
-    assert corrected.ended(arn)["Status"] == "FAILED"
+    assert corrected.ended(corrected.run("crash", marks=str(tmp_path / "crashes")))["Status"] == "FAILED"
     assert marks_of(tmp_path / "crashes") == 5
 
 
@@ -297,8 +294,7 @@ def test_an_execution_whose_function_cannot_be_imported_fails_with_the_place_and
     corrected.client("lambda").publish_version(FunctionName="unimportable")
     error = corrected.ended(corrected.run("raise", function="unimportable"))["Error"]
     assert "/var/task/index.py" in error["StackTrace"][-1]
-    logged = corrected.emulator.log.read_text().partition("Lambda unimportable output:")[2]
-    assert 'index.py", line 1' in logged
+    assert 'index.py", line 1' in corrected.emulator.log.read_text().partition("Lambda unimportable output:")[2]
 
 
 # ---- environments ----

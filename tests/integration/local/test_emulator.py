@@ -81,8 +81,7 @@ def users_account(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("users_account")
 def test_our_clients_call_the_emulator_in_every_environment(of_a_demo: Emulator) -> None:
-    identity = aws.client("sts", of_a_demo.endpoint_url).get_caller_identity()
-    assert identity["Account"] == "000000000000"
+    assert aws.client("sts", of_a_demo.endpoint_url).get_caller_identity()["Account"] == "000000000000"
 
 
 @pytest.mark.usefixtures("users_account")

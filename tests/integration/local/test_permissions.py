@@ -61,8 +61,7 @@ def is_denied(cloud: Cloud, callback_id: str) -> bool:
 
 
 def test_a_callback_is_completed_with_a_right_only(strict: Cloud) -> None:
-    stranger = user_with(strict, "stranger", None)
-    assert is_denied(stranger, strict.callback_id(strict.run("ask"))) is strict.corrected
+    assert is_denied(user_with(strict, "stranger", None), strict.callback_id(strict.run("ask"))) is strict.corrected
 
 
 def test_the_right_is_on_the_versions_of_the_function(strict: Cloud) -> None:

@@ -15,8 +15,7 @@ from tests.integration.operate.conftest import DeployedStage, Run
 @pytest.fixture
 def asked(kit: Kit, stage: DeployedStage) -> Iterator[Operation]:
     """Lambda's Invoke, on a stage that asks Stripe."""
-    stripe = stage.settings.providers["stripe"].model_copy(update={"look": True})
-    stage.change(providers={"stripe": stripe})
+    stage.change(providers={"stripe": stage.settings.providers["stripe"].model_copy(update={"look": True})})
     kit.open_payment(correlation=Correlation("stripe", "pi_1001"))
     with answering("lambda", "Invoke", Answer(document={"status": "paid", "handling": "recorded"})) as operation:
         yield operation

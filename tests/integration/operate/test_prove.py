@@ -30,8 +30,7 @@ OF_LAMBDA = {"DurableExecutionOperations": "order-approval", "Errors": "requests
 @pytest.fixture
 def deployed(stage: DeployedStage) -> DeployedStage:
     """The stage `dev`, deployed with the operator's role."""
-    role = "arn:aws:iam::123456789012:role/prover"
-    stage.change(prove={"role": role})
+    stage.change(prove={"role": "arn:aws:iam::123456789012:role/prover"})
     vars(stage)["operator"] = "arn:aws:sts::123456789012:assumed-role/prover/olga"
     stage.described["public"]["Outputs"].append({"OutputKey": "ProvePolicy", "OutputValue": "arn:aws:iam::1:policy/p"})
     return stage
@@ -141,8 +140,7 @@ def test_the_operators_link_is_in_the_audit_and_verified(proof: Proof, kit: Kit)
     task = any_task(task_id="prove-1.approval", request_id="prove-1")
     kit.open_task(task_id=task.task_id, request_id="prove-1")
     operations: Operations = proof.context.operations
-    token = operations.prove_link("prove-1.approval", task.audience[0])
-    assert token.startswith("prove-")
+    assert operations.prove_link("prove-1.approval", task.audience[0]).startswith("prove-")
     (minted,) = [each for each in proof.stage.ledger.audit("prove-1.approval") if each.event.event == "minted"]
     assert (minted.event.actor, minted.event.identified_by) == (proof.stage.operator, "iam")
     proof.requests.append("prove-1")

@@ -24,8 +24,7 @@ def put(stage: DeployedStage, name: str, body: Any, **attributes: str) -> None:
 
 def taken(stage: DeployedStage, name: str) -> list[dict[str, Any]]:
     """Receive the visible messages of a queue; twelve messages take two calls."""
-    url = stage.queues[name]
-    calls = [{"QueueUrl": url, "MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"]}] * 2
+    calls = [{"QueueUrl": stage.queues[name], "MaxNumberOfMessages": 10, "MessageAttributeNames": ["All"]}] * 2
     return [message for call in calls for message in client("sqs").receive_message(**call).get("Messages", [])]
 
 

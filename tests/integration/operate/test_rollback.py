@@ -32,8 +32,7 @@ def release(stage: DeployedStage) -> Release:
         Code={"ZipFile": code.getvalue()},
         Environment={"Variables": VARIABLES},
     )["FunctionArn"]
-    outputs = stage.described["workflow"]["Outputs"]
-    (output,) = (output for output in outputs if output["OutputKey"] == "Workflows")
+    (output,) = (output for output in stage.described["workflow"]["Outputs"] if output["OutputKey"] == "Workflows")
     output["OutputValue"] = json.dumps({WORKFLOW: f"{function}:live"})
 
     def published(variables: Mapping[str, str]) -> None:

@@ -31,8 +31,7 @@ class Running:
 
     def change(self, **changes: Any) -> None:
         """Change the settings of the workflow."""
-        workflow = self.stage.settings.workflows[WORKFLOW].model_copy(update=changes)
-        self.stage.change(workflows={WORKFLOW: workflow})
+        self.stage.change(workflows={WORKFLOW: self.stage.settings.workflows[WORKFLOW].model_copy(update=changes)})
 
     def deploy(self, executions: int, *, key: str = KEY, **variables: str) -> None:
         """Deploy a version, on which this many executions run today."""
@@ -51,8 +50,7 @@ class Running:
             alias = {"FunctionVersion": str(self.live), "RevisionId": "r"}
             for operation, document in (("GetAlias", alias), ("ListVersionsByFunction", {"Versions": listed})):
                 stack.enter_context(answering("lambda", operation, Answer(document=document)))
-            lists = stack.enter_context(answering("lambda", "ListDurableExecutionsByFunction"))
-            lists.answers = [*executions]
+            stack.enter_context(answering("lambda", "ListDurableExecutionsByFunction")).answers = [*executions]
             return list(check(self.stage))
 
 
