@@ -80,11 +80,9 @@ def test_a_reassigned_and_withdrawn_task_ends_its_workflow_and_people_hear_that_
     link = scene.link(nora)
     status, withdrawn = operate("withdraw", scene.task_id, "--because", "ordered twice")
     assert (status, withdrawn["workflow_rung"]) == (0, True)
-    assert open_page(link).answer.status == 410
-    assert scene.ended()["status"] == "cancelled"
+    assert (open_page(link).answer.status, scene.ended()["status"]) == (410, "cancelled")
     until(lambda: is_told(nora), "the mail about the withdrawal")
-    assert scene.audit().count("told_moot") == 2
-    assert scene.ledger.audit_breaks(scene.task_id) == []
+    assert (scene.audit().count("told_moot"), scene.ledger.audit_breaks(scene.task_id)) == (2, [])
 
 
 def test_an_operator_rings_where_the_relay_does_not(cloud: Cloud, operate: Operate) -> None:

@@ -43,8 +43,7 @@ def test_tasks_that_the_ledger_lost_are_restored_while_their_executions_wait(
     assert "2 tasks among them" in capsys.readouterr().out
     assert kept.items() == since, "later changes of other tasks stay"
     assert press(open_page(links[lost.request_id]), "approve").answer.status == 200
-    assert lost.ended()["result"]["status"] == "approved"
-    assert lost.ledger.audit_breaks(lost.task_id) == []
+    assert (lost.ended()["result"]["status"], lost.ledger.audit_breaks(lost.task_id)) == ("approved", [])
     assert lost.audit().index("restored") < lost.audit().index("voted")
     assert press(open_page(gone_on.link(other)), "approve").answer.status == 200
     result = gone_on.ended()["result"]

@@ -65,6 +65,5 @@ def test_a_request_whose_start_was_lost_is_started_once(scene: Scene) -> None:
     scene.ledger.submit(request, A_WHILE_AGO)
     sweep(scene.cloud)
     sweep(scene.cloud)
-    assert scene.decide("approve").answer.status == 200
-    assert scene.ended()["result"]["status"] == "approved"
+    assert (scene.decide("approve").answer.status, scene.ended()["result"]["status"]) == (200, "approved")
     assert scene.audit().count("opened") == 1

@@ -616,8 +616,7 @@ def assert_documented(responses: Mapping[str, Any], page: Page) -> None:
 
 def assert_problem(page: Page, status: int, code: str, pointer: str | None = None) -> None:
     """Assert that a function answered with a problem document of RFC 9457."""
-    assert page.headers["Content-Type"] == "application/problem+json"
-    assert page.headers["Cache-Control"] == "no-store"
+    assert (page.headers["Content-Type"], page.headers["Cache-Control"]) == ("application/problem+json", "no-store")
     assert page.headers.get("Retry-After") == ("2" if status == 503 else None)
     assert page.headers.get("WWW-Authenticate") == ("Bearer" if status == 401 and code == "unknown_token" else None)
     document = page.document

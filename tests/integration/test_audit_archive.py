@@ -68,16 +68,13 @@ def test_a_put_has_its_condition_and_its_checksum_in_every_environment(
     headers = {
         name.lower(): value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()
     }
-    assert headers["if-none-match"] == "*"
-    assert headers["x-amz-sdk-checksum-algorithm"] == "SHA256"
+    assert (headers["if-none-match"], headers["x-amz-sdk-checksum-algorithm"]) == ("*", "SHA256")
     assert "x-amz-checksum-sha256" in {headers.get("x-amz-trailer"), *headers}
 
 
 def test_a_batch_that_is_kept_again_is_the_same_object(archive: S3AuditArchive) -> None:
-    assert archive.copies() == {}
-    assert [archive.keep(DAY, [ENTRY, entry(seq=2)]) for _ in range(2)] == [True, True]
-    assert copies(archive) == {PLACE: Copy(ENTRY[1]), "0000000002": Copy(entry(seq=2)[1])}
-    assert len(versions()) == 1
+    assert (archive.copies(), [archive.keep(DAY, [ENTRY, entry(seq=2)]) for _ in range(2)]) == ({}, [True, True])
+    assert (copies(archive), len(versions())) == ({PLACE: Copy(ENTRY[1]), "0000000002": Copy(entry(seq=2)[1])}, 1)
 
 
 def test_an_entry_in_several_batches_is_one_copy_and_of_different_ones_the_first_counts(

@@ -175,8 +175,7 @@ def test_a_report_about_a_mail_is_audited_and_counted_once_and_only_a_hard_bounc
     message_id = event["detail"]["mail"]["messageId"]
     assert entry.data == {"recipient": APPROVER, "kind": kind, "reason": reason, "message_id": message_id}
     assert (kit.task().status, kit.task().bounced) == (Status.OPEN, int(kind == "permanent"))
-    assert output.new().counts == {metric: 1, "ResultsDuplicate": 1}
-    assert dead_letters.asked == []
+    assert (output.new().counts, dead_letters.asked) == ({metric: 1, "ResultsDuplicate": 1}, [])
 
 
 @pytest.mark.parametrize(
@@ -222,8 +221,7 @@ def test_a_report_about_a_mail_that_the_kit_did_not_send_or_a_purged_task_is_ign
     kit.open_task()
     event, before = ses_event(), kit.items()
     event["detail"]["mail"] |= mail
-    assert run(event) == []
-    assert kit.items() == before
+    assert (run(event), kit.items()) == ([], before)
     assert dead_letters.asked == []
 
 
@@ -236,8 +234,7 @@ def test_without_the_ledger_an_event_is_retried_and_blocks_no_other(
 ) -> None:
     with answering("dynamodb", operation, Answer(500, "InternalServerError")):
         assert run(task_result(), "not JSON") == ["message-0"]
-    assert [reason for reason, *_ in letters(dead_letters)] == ["malformed"]
-    assert run(task_result()) == []
+    assert ([reason for reason, *_ in letters(dead_letters)], run(task_result())) == (["malformed"], [])
     assert kit.task(PAYMENT_ID).status is Status.DECIDED
 
 
@@ -248,8 +245,7 @@ def test_a_dead_letter_that_cannot_be_sent_is_retried(
     with answering("sqs", "SendMessage", answer):
         assert run("not JSON", task_result()) == ["message-0"]
     assert kit.task(PAYMENT_ID).status is Status.DECIDED
-    assert run("not JSON") == []
-    assert len(letters(dead_letters)) == 1
+    assert (run("not JSON"), len(letters(dead_letters))) == ([], 1)
 
 
 # Partners
@@ -263,8 +259,7 @@ def test_a_partners_event_decides_the_payment_in_the_partners_name(
     assert (task.status, task.decided_by) == (Status.DECIDED, ("stripe",))
     event = kit.audit(PAYMENT_ID)[-1].event
     assert (event.event, event.actor, event.identified_by) == ("decided", "stripe", "partner event bus")
-    assert run(from_partner(any_payment_intent(), id="delivered-again")) == []
-    assert dead_letters.asked == []
+    assert (run(from_partner(any_payment_intent(), id="delivered-again")), dead_letters.asked) == ([], [])
 
 
 def test_a_partners_event_of_another_type_is_ignored_and_counted(
@@ -280,5 +275,4 @@ def test_the_event_of_a_partner_with_an_unknown_scheme_is_retried(
     kit: Kit, payment: Task, dead_letters: Operation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PARTNERS", json.dumps({PARTNER_SOURCE: {"name": "stripe", "scheme": "stripes"}}))
-    assert run(from_partner(any_payment_intent())) == ["message-0"]
-    assert dead_letters.asked == []
+    assert (run(from_partner(any_payment_intent())), dead_letters.asked) == (["message-0"], [])

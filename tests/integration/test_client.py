@@ -192,8 +192,7 @@ def test_no_answer_is_unavailable(api: Api) -> None:
 def test_a_wait_returns_as_soon_as_the_request_ends(api: Api) -> None:
     api.held = 25
     assert api.client(said(200, RUNNING), BUSY, said(200, ENDED)).wait("r1", 600).result == {"status": "paid"}
-    assert [path for _, path, _ in api.asked] == ["/api/requests/r1?wait=25"] * 3
-    assert sum(api.slept) == 0
+    assert ([path for _, path, _ in api.asked], sum(api.slept)) == (["/api/requests/r1?wait=25"] * 3, 0)
 
 
 def test_a_wait_asks_less_and_less_often_if_the_api_does_not_hold_its_answers_back(api: Api) -> None:
@@ -214,8 +213,7 @@ def test_a_list_reads_page_by_page_with_its_filters(api: Api) -> None:
     pages = [{"requests": [RUNNING], "cursor": "a+b/="}, {"requests": [ENDED], "cursor": None}]
     since = datetime(2026, 3, 1, 10, tzinfo=timezone(timedelta(hours=1)))
     listed = api.client(*(said(200, page) for page in pages)).list(status="failed", since=since)
-    assert next(listed).status == "running"
-    assert len(api.asked) == 1
+    assert (next(listed).status, len(api.asked)) == ("running", 1)
     assert [each.status for each in listed] == ["succeeded"]
     filters = "/api/requests?status=failed&since=2026-03-01T09%3A00%3A00Z"
     assert [path for _, path, _ in api.asked] == [filters, f"{filters}&cursor=a%2Bb%2F%3D"]

@@ -36,8 +36,7 @@ def test_an_unlisted_address_is_a_person_who_is_not_away(kit: Kit) -> None:
 def test_an_alias_is_its_owner_and_has_the_owners_absences(kit: Kit) -> None:
     kit.directory.set_alias(f" {ALIAS.upper()}", APPROVER.upper())
     kit.directory.set_absence(APPROVER, AWAY)
-    assert entry(kit, ALIAS) == Entry(APPROVER, (AWAY,))
-    assert entry(kit, APPROVER) == Entry(APPROVER, (AWAY,))
+    assert (entry(kit, ALIAS), entry(kit, APPROVER)) == (Entry(APPROVER, (AWAY,)), Entry(APPROVER, (AWAY,)))
 
 
 def test_an_alias_of_an_alias_leads_to_the_owner_and_their_absence(kit: Kit) -> None:
@@ -136,8 +135,7 @@ def test_more_than_a_hundred_addresses_are_looked_up(kit: Kit) -> None:
     people = [f"p{number:03}@example.com" for number in range(130)]
     kit.directory.set_alias(people[-1], people[0])
     found = kit.directory.entries(people)
-    assert len(found) == 130
-    assert found[people[-1]].person == people[0]
+    assert (len(found), found[people[-1]].person) == (130, people[0])
 
 
 def test_unprocessed_keys_are_read_again(kit: Kit) -> None:

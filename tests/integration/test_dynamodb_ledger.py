@@ -174,8 +174,7 @@ def test_tasks_and_requests_are_read_consistently_and_so_is_a_link_that_is_not_f
         kit.ledger.link("f" * 64)
         kit.ledger.request(REQUEST_ID)
         kit.ledger.task_ids(REQUEST_ID)
-        assert asked(gets) == [False, True, True]
-        assert asked(queries) == [True]
+        assert (asked(gets), asked(queries)) == ([False, True, True], [True])
     with answering("dynamodb", "BatchGetItem") as batches:
         kit.ledger.task(TASK_ID)
         assert [document["RequestItems"][TABLE]["ConsistentRead"] for document in batches.documents] == [True]

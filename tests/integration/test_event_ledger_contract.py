@@ -138,8 +138,7 @@ def test_a_second_task_with_the_same_external_id_is_not_opened_and_writes_nothin
     with pytest.raises(LedgerConflictError):
         books.ledger.open(any_payment_task(task_id="order-1002.payment"), (OPENED,), NOW)
     assert books.ledger.task("order-1002.payment") is None
-    assert books.ledger.correlated("pay", "pay_1001") == first.task_id
-    assert books.entries("order-1002.payment") == []
+    assert (books.ledger.correlated("pay", "pay_1001"), books.entries("order-1002.payment")) == (first.task_id, [])
 
 
 def test_a_claim_is_taken_over_with_the_late_events_and_only_in_the_version_that_was_read(books: Books) -> None:
@@ -153,8 +152,7 @@ def test_a_claim_is_taken_over_with_the_late_events_and_only_in_the_version_that
         takeover = claims.take_over(PAYMENT_TASK_ID, read, books.entries(PAYMENT_TASK_ID), new)
         with contextlib.nullcontext() if read is after and not books.parked() else pytest.raises(LedgerConflictError):
             books.ledger.open(new, (OPENED, takeover.taken), NOW, takeover)
-    assert books.ledger.correlated("pay", "pay_1001") == new.task_id
-    assert books.parked() == [any_event()]
+    assert (books.ledger.correlated("pay", "pay_1001"), books.parked()) == (new.task_id, [any_event()])
     assert books.record() == record_of(any_event(), Handling.PARKED, new.task_id)
     assert books.entries(PAYMENT_TASK_ID)[-1].event.event == "claim_released"
     assert len(books.entries(new.task_id)) == 2
@@ -212,8 +210,7 @@ def test_declines_refunds_and_disputes_are_read_as_they_were_written(books: Book
         assert books.ledger.commit_event(done.change, record_of(event, done.handling)) == books.task
     task = books.task
     assert (task.declined, task.refunds, task.disputes) == ("très bien", {"ch_1": "250.00"}, ("ch_1",))
-    assert set(task.noted.values()) == {PROVIDER.identified_by}
-    assert len(task.noted) == 3
+    assert (set(task.noted.values()), len(task.noted)) == ({PROVIDER.identified_by}, 3)
     held = held_payments.held_event(books.entries(PAYMENT_TASK_ID), "paid")
     assert held
     assert held.event.payment_id == "ch_1"
@@ -226,8 +223,7 @@ def test_a_recorded_event_is_not_written_again(books: Books) -> None:
     before = books.task
     with pytest.raises(LedgerConflictError):
         books.ledger.commit_event(effect(before, event).change, record_of(event))
-    assert books.task == before
-    assert books.record() == record_of(event, Handling.PENDING)
+    assert (books.task, books.record()) == (before, record_of(event, Handling.PENDING))
     books.assert_unbroken()
 
 
@@ -268,8 +264,7 @@ def test_a_conflicting_event_is_recorded_beside_the_known_one(books: Books) -> N
     before = books.task
     for _ in range(2):
         books.ledger.put_aside(replace(record_of(event, Handling.CONFLICT), body_digest="6" * 64), NOW)
-    assert books.record() == record_of(event)
-    assert books.task == before
+    assert (books.record(), books.task) == (record_of(event), before)
 
 
 # Parking
@@ -324,8 +319,7 @@ def test_an_applied_event_is_no_longer_parked(books: Books) -> None:
     )
     assert after == books.task
     assert after.status is Status.DECIDED
-    assert books.parked() == []
-    assert books.record() == record_of(any_event())
+    assert (books.parked(), books.record()) == ([], record_of(any_event()))
     books.assert_unbroken()
 
 
@@ -349,8 +343,7 @@ def test_a_parked_event_that_loses_a_race_stays_parked(books: Books) -> None:
     books.ledger.commit_event(payments.apply(read, other, PROVIDER, NOW).change, record_of(other))
     with pytest.raises(LedgerConflictError):
         books.ledger.commit_parked(effect(read, any_event()).change, waiting(any_event()), Handling.RECORDED)
-    assert books.parked() == [any_event()]
-    assert books.record() == parking(any_event())
+    assert (books.parked(), books.record()) == ([any_event()], parking(any_event()))
 
 
 def test_a_parked_event_whose_record_expired_is_applied(books: Books) -> None:
@@ -370,8 +363,7 @@ def test_a_notice_causes_one_look_within_its_pause_and_hides_no_claim_and_no_par
     looks = [books.ledger.look_once("pay", "pay_1001", NOW + timedelta(seconds=at), pause) for at in (0, 29, 30, 31)]
     assert looks == [True, False, True, False]
     assert books.ledger.look_once("pay", "pay_1002", NOW, pause)
-    assert books.ledger.correlated("pay", "pay_1001") == PAYMENT_TASK_ID
-    assert books.parked() == []
+    assert (books.ledger.correlated("pay", "pay_1001"), books.parked()) == (PAYMENT_TASK_ID, [])
 
 
 def test_records_of_events_expire_after_a_week_and_claims_after_their_task(kit: Kit) -> None:

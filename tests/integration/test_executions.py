@@ -44,8 +44,7 @@ def test_a_dead_execution_fails_its_request_and_cancels_its_open_tasks_and_a_dec
     running: Kit, output: Output
 ) -> None:
     running.decide()
-    assert run(status_change("TIMED_OUT")) == []
-    assert status_of(running) == "failed"
+    assert (run(status_change("TIMED_OUT")), status_of(running)) == ([], "failed")
     assert running.task().status is Status.DECIDED
     assert output.new().counts == {"DecisionsNotApplied": 1}
     task = running.task(SECOND)
@@ -90,8 +89,7 @@ def test_a_failed_request_keeps_the_class_and_the_place_of_its_error_and_never_t
 
 def test_a_request_ends_although_lambda_does_not_tell_its_error(running: Kit, lambda_: Operation) -> None:
     lambda_.by_default = Answer(403, "AccessDeniedException")
-    assert run(status_change("FAILED")) == []
-    assert status_of(running) == "failed"
+    assert (run(status_change("FAILED")), status_of(running)) == ([], "failed")
 
 
 @pytest.mark.parametrize(("withdrawn", "counted"), [(False, {"ExecutionsFailed": 1}), (True, {})])
@@ -115,11 +113,9 @@ def test_an_execution_that_succeeded_has_a_line_only_if_it_left_a_task(running: 
 @pytest.mark.parametrize("status", ["RUNNING", "SUSPENDED", ""])
 def test_an_execution_that_has_not_ended_changes_nothing(running: Kit, status: str) -> None:
     before = running.items()
-    assert run(status_change(status)) == []
-    assert running.items() == before
+    assert (run(status_change(status)), running.items()) == ([], before)
 
 
 @pytest.mark.parametrize("body", ["not JSON", '{"detail": {"status": "FAILED"}}'], ids=["not JSON", "without a name"])
 def test_a_message_that_is_no_status_change_goes_back_to_the_queue_and_blocks_no_other(running: Kit, body: str) -> None:
-    assert run(body, status_change("FAILED")) == ["message-0"]
-    assert status_of(running) == "failed"
+    assert (run(body, status_change("FAILED")), status_of(running)) == (["message-0"], "failed")

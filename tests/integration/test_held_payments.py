@@ -55,5 +55,4 @@ def test_a_message_whose_start_fails_and_one_that_is_no_envelope_go_back_to_the_
 
 def test_an_event_whose_request_id_is_taken_goes_back_to_the_queue(kit: Kit, invocations: Operation) -> None:
     kit.ledger.submit(Request(REQUEST, "order-approval"), kit.now)
-    assert run(HELD) == ["message-0"]
-    assert invocations.asked == []
+    assert (run(HELD), invocations.asked) == (["message-0"], [])

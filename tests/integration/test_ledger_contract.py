@@ -120,8 +120,7 @@ def cancelling(task: Task) -> Change:
 def test_a_task_is_read_as_it_was_opened_with_its_first_audit_entry(books: Books) -> None:
     task = books.open()
     assert dataclasses.replace(task, audit_seq=0, audit_head=any_task().audit_head) == any_task()
-    assert task.audit_seq == 1
-    assert books.events() == ["opened"]
+    assert (task.audit_seq, books.events()) == (1, ["opened"])
     books.assert_unbroken()
 
 
@@ -129,8 +128,7 @@ def test_a_task_is_opened_once_and_a_second_opening_changes_nothing(books: Books
     first = books.open()
     with pytest.raises(LedgerConflictError):
         books.ledger.open(any_task(title="second", opened_by="another"), (OPENED,), NOW)
-    assert books.task() == first
-    assert books.events() == ["opened"]
+    assert (books.task(), books.events()) == (first, ["opened"])
 
 
 def test_a_task_that_a_policy_approved_is_opened_as_applied_with_its_three_entries(books: Books) -> None:
@@ -233,8 +231,7 @@ def test_of_two_changes_to_the_same_version_the_second_is_refused_and_writes_not
     before, events = books.task(), books.events()
     with pytest.raises(LedgerConflictError):
         books.ledger.commit(overtaken(read))
-    assert books.task() == before
-    assert books.events() == events
+    assert (books.task(), books.events()) == (before, events)
     books.assert_unbroken()
 
 
@@ -330,8 +327,7 @@ def test_repeated_refusals_are_counted_without_an_audit_entry_and_conflict_with_
 def test_a_refresh_gives_an_open_task_its_new_callback_without_an_audit_entry(books: Books) -> None:
     before = books.open()
     assert books.ledger.refresh(TASK_ID, "callback-2") is True
-    assert books.task() == dataclasses.replace(before, callback_id="callback-2")
-    assert books.events() == ["opened"]
+    assert (books.task(), books.events()) == (dataclasses.replace(before, callback_id="callback-2"), ["opened"])
 
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.OPEN])
@@ -387,8 +383,7 @@ def test_a_link_is_there_before_its_audit_entry(books: Books) -> None:
     assert books.ledger.link(link.fingerprint) == link, "its token was not sent"
     another = dataclasses.replace(link, fingerprint="b" * 64)
     books.ledger.commit_link(dataclasses.replace(minted, before=books.task()), another, DEADLINE)
-    assert books.ledger.link(another.fingerprint) == another
-    assert books.events()[-1] == "minted"
+    assert (books.ledger.link(another.fingerprint), books.events()[-1]) == (another, "minted")
 
 
 # Requests
@@ -415,8 +410,7 @@ def test_a_request_is_kept_as_it_was_first_submitted(books: Books) -> None:
     assert books.ledger.request(REQUEST_ID) is None
     assert books.ledger.submit(ASKED, NOW) == ASKED
     other = Request(REQUEST_ID, "second", "6" * 64, "somebody else")
-    assert books.ledger.submit(other, NOW + timedelta(hours=1)) == ASKED
-    assert books.request() == ASKED
+    assert (books.ledger.submit(other, NOW + timedelta(hours=1)), books.request()) == (ASKED, ASKED)
 
 
 @pytest.mark.parametrize(("arns", "kept"), [(("arn:1", "arn:2"), "arn:1"), (("",), "")], ids=["twice", "no ARN"])

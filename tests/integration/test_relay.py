@@ -94,8 +94,7 @@ def test_a_final_answer_is_recorded_counted_and_not_retried(
     kit: Kit, callbacks: Operation, output: Output, answer: Answer, state: str, metric: str
 ) -> None:
     callbacks.by_default = answer
-    assert run(*decided(kit)) == []
-    assert len(callbacks.asked) == 1
+    assert (run(*decided(kit)), len(callbacks.asked)) == ([], 1)
     assert ring_of(kit) == (state, answer.code)
     assert kit.audit()[-1].event.data == {"state": state, "error": answer.code}
     assert is_unbroken(kit.audit(), kit.task().audit_head, kit.task().audit_seq)
@@ -121,8 +120,7 @@ def test_a_callback_that_is_gone_counts_as_closed_only_after_an_attempt_that_may
     kit: Kit, callbacks: Operation, before: list[Reaction], last: Answer, ring: tuple[str, str]
 ) -> None:
     callbacks.answers, callbacks.by_default = before, last
-    assert run(*decided(kit)) == []
-    assert ring_of(kit) == ring
+    assert (run(*decided(kit)), ring_of(kit)) == ([], ring)
 
 
 def test_a_callback_id_that_cannot_be_sent_is_a_failure_and_not_retried(kit: Kit, callbacks: Operation) -> None:

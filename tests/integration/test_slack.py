@@ -213,8 +213,7 @@ def test_people_with_a_user_id_get_a_direct_message_and_the_others_a_mail(
 @pytest.mark.parametrize("error", ["user_disabled", "ratelimited", "invalid_auth"])
 def test_what_slack_refuses_goes_by_mail_at_once(kit: Kit, in_slack: Operation, api: SlackApi, error: str) -> None:
     api.fail("chat.postMessage", error)
-    assert run(envelope.requested(kit.open_task())) == []
-    assert len(in_slack.documents) == 1
+    assert (run(envelope.requested(kit.open_task())), len(in_slack.documents)) == ([], 1)
     (entry,) = sent_entries(kit)
     assert (entry["channel"], entry["instead_of"], entry["because"]) == ("email", "slack", error)
     assert run(envelope.requested(kit.task())) == []

@@ -73,23 +73,20 @@ def park(ledger: Ledger) -> None:
 def test_a_live_task_is_overdue_from_its_due_time_on(ledger: Ledger, task: Task) -> None:
     standing, due_at = put(ledger, task), upkeep.due_at(task)
     assert due_at
-    assert overdue(ledger, due_at - MOMENT) == []
-    assert overdue(ledger, due_at) == [standing]
+    assert (overdue(ledger, due_at - MOMENT), overdue(ledger, due_at)) == ([], [standing])
 
 
 def test_a_task_whose_link_was_sent_is_due_at_its_deadline(ledger: Ledger) -> None:
     task = put(ledger, any_task())
     sent = ledger.commit(Change(task, None, {"sent_at": NOW}, (AuditEvent("sent", "approver"),), NOW))
-    assert overdue(ledger, task.expires_at - MOMENT) == []
-    assert overdue(ledger, task.expires_at) == [sent]
+    assert (overdue(ledger, task.expires_at - MOMENT), overdue(ledger, task.expires_at)) == ([], [sent])
 
 
 def test_a_payment_is_overdue_while_money_is_reserved_after_the_end_of_a_refund(ledger: Ledger) -> None:
     paid = put(ledger, any_paid_task())
     first = ledger.commit(refunds.reserve(paid, "refund-1", Decimal(10), NOW + DAY, "refund", NOW))
     both = ledger.commit(refunds.reserve(first, "refund-2", Decimal(20), NOW + DAY / 2, "refund", NOW))
-    assert overdue(ledger, NOW + DAY / 2 - MOMENT) == []
-    assert overdue(ledger, NOW + DAY / 2) == [both]
+    assert (overdue(ledger, NOW + DAY / 2 - MOMENT), overdue(ledger, NOW + DAY / 2)) == ([], [both])
     for refund in ("refund-2", "refund-1"):
         change = refunds.free(both, ledger.audit(PAYMENT_TASK_ID), refund, Sender("refund", "kit"), "failed", NOW)
         assert change
@@ -106,14 +103,12 @@ def test_a_closed_task_is_never_overdue(ledger: Ledger) -> None:
 
 def test_a_task_that_the_sweeper_rang_for_stays_overdue_with_the_time_of_the_sweep(ledger: Ledger) -> None:
     swept = ledger.commit(upkeep.sweep(put(ledger, any_decided_task()), NOW + DAY))
-    assert swept.swept_at == NOW + DAY
-    assert overdue(ledger, NOW + DAY) == [swept]
+    assert (swept.swept_at, overdue(ledger, NOW + DAY)) == (NOW + DAY, [swept])
 
 
 def test_a_request_is_overdue_with_its_input_until_it_is_started(ledger: Ledger) -> None:
     ledger.submit(ASKED, NOW)
-    assert overdue(ledger, NOW - MOMENT) == []
-    assert overdue(ledger, NOW) == [ASKED]
+    assert (overdue(ledger, NOW - MOMENT), overdue(ledger, NOW)) == ([], [ASKED])
     ledger.started(REQUEST_ID, "arn:1")
     assert overdue(ledger, NOW + DAY) == []
     assert ledger.request(REQUEST_ID) == dataclasses.replace(
@@ -138,8 +133,7 @@ def test_a_request_is_started_again_once(ledger: Ledger) -> None:
 
 def test_an_event_is_overdue_a_day_after_it_came_unless_it_was_applied(ledger: Ledger) -> None:
     park(ledger)
-    assert overdue(ledger, NOW + DAY - MOMENT) == []
-    assert overdue(ledger, NOW + DAY) == [any_parked()]
+    assert (overdue(ledger, NOW + DAY - MOMENT), overdue(ledger, NOW + DAY)) == ([], [any_parked()])
     change = upkeep.sweep(put(ledger, any_payment_task(expires_at=NOW + 9 * DAY)), NOW)
     ledger.commit_parked(change, any_parked(), Handling.RECORDED)
     assert overdue(ledger, NOW + DAY) == []
@@ -150,8 +144,7 @@ def test_an_event_is_reported_once_and_stays_parked(ledger: Ledger) -> None:
     (event,) = overdue(ledger, NOW + DAY)
     assert isinstance(event, ParkedEvent)
     assert [ledger.report_once(event, NOW + DAY) for _ in range(2)] == [True, False]
-    assert overdue(ledger, NOW + DAY) == []
-    assert ledger.parked("pay", "pay_1001") == [any_parked()]
+    assert (overdue(ledger, NOW + DAY), ledger.parked("pay", "pay_1001")) == ([], [any_parked()])
 
 
 def test_an_event_that_was_applied_is_not_reported(ledger: Ledger) -> None:
@@ -169,8 +162,7 @@ def test_the_longest_overdue_comes_first_and_parked_events_come_last(ledger: Led
     ledger.submit(asked, NOW + 2 * DAY)
     park(ledger)
     found = overdue(ledger, NOW + 2 * DAY)
-    assert [each.expires_at for each in found if isinstance(each, Task)] == sorted(times)
-    assert found[-2] == asked
+    assert ([each.expires_at for each in found if isinstance(each, Task)], found[-2]) == (sorted(times), asked)
     assert found[-1] == any_parked()
 
 

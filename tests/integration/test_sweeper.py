@@ -80,8 +80,7 @@ def test_a_task_that_stays_overdue_after_its_ring_is_counted_by_every_sweep_and_
     for _ in range(2):
         sweep()
         assert output.new().counts == {metric: 1}
-    assert kit.items() == before
-    assert len(callbacks.asked) == 1
+    assert (kit.items(), len(callbacks.asked)) == (before, 1)
 
 
 @pytest.mark.parametrize(
@@ -104,8 +103,7 @@ def test_only_an_execution_that_lambda_calls_paused_is_left_alone(
     kit.ledger.started(REQUEST_ID, f"{ALIAS.removesuffix('live')}7/durable-execution/{REQUEST_ID}/1")
     with answering("lambda", "GetDurableExecution", answer):
         sweep()
-    assert len(callbacks.asked) == rings
-    assert output.new().counts == ({"Mended": 1} if rings else {})
+    assert (len(callbacks.asked), output.new().counts) == (rings, {"Mended": 1} if rings else {})
 
 
 def test_a_start_that_fails_again_is_counted(kit: Kit, invocations: Operation, output: Output) -> None:

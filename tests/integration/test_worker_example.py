@@ -104,8 +104,7 @@ def test_a_task_is_answered_with_its_token_and_its_message_deleted(callbacks: Ca
     body = handed_off(callbacks)
     queue = working(body)
     answer = {"status": "paid", "amount": "250.00", "currency": "EUR"}
-    assert callbacks.asked == [("/callbacks/succeed", f"Bearer {any_token()}", answer)]
-    assert queue.deleted == [body]
+    assert (callbacks.asked, queue.deleted) == ([("/callbacks/succeed", f"Bearer {any_token()}", answer)], [body])
 
 
 def test_a_failed_job_is_answered_as_a_failure(callbacks: Callbacks) -> None:
@@ -114,8 +113,7 @@ def test_a_failed_job_is_answered_as_a_failure(callbacks: Callbacks) -> None:
 
     queue = working(handed_off(callbacks), job=job)
     answer = {"code": "card_declined", "message": "The bank said no", "data": {"attempts": 1}}
-    assert callbacks.asked == [("/callbacks/fail", f"Bearer {any_token()}", answer)]
-    assert len(queue.deleted) == 1
+    assert (callbacks.asked, len(queue.deleted)) == ([("/callbacks/fail", f"Bearer {any_token()}", answer)], 1)
 
 
 @pytest.mark.parametrize(
@@ -139,8 +137,7 @@ def test_the_outcome_is_logged_and_a_message_deleted_only_after_a_final_status(
 
 
 def test_a_task_of_an_unknown_kind_is_not_answered_and_its_message_stays(callbacks: Callbacks) -> None:
-    assert working(handed_off(callbacks, kind="credit.requested")).deleted == []
-    assert callbacks.asked == []
+    assert (working(handed_off(callbacks, kind="credit.requested")).deleted, callbacks.asked) == ([], [])
 
 
 def test_without_an_answer_of_the_api_the_message_stays(callbacks: Callbacks) -> None:
@@ -155,8 +152,7 @@ def test_after_an_error_in_a_job_its_message_stays_and_the_next_is_handled(callb
         return {}
 
     second = handed_off(callbacks, attempt=2)
-    assert working(handed_off(callbacks), second, job=job).deleted == [second]
-    assert callbacks.outcomes == ["succeed"]
+    assert (working(handed_off(callbacks), second, job=job).deleted, callbacks.outcomes) == ([second], ["succeed"])
 
 
 @pytest.mark.parametrize(
@@ -193,8 +189,7 @@ def test_during_a_job_it_sends_heartbeats_and_keeps_the_message_hidden(
         return {}
 
     run(queue, QUEUE, {"payment.requested": job}, queue.stop)
-    assert callbacks.outcomes[-1] == "succeed"
-    assert set(callbacks.outcomes[:-1]) == {"heartbeat"}
+    assert (callbacks.outcomes[-1], set(callbacks.outcomes[:-1])) == ("succeed", {"heartbeat"})
     assert set(queue.extended) == {0.03}
 
 

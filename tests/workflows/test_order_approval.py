@@ -236,8 +236,7 @@ def test_an_amount_within_the_limit_is_approved_by_the_policy(bench: Bench) -> N
 @pytest.mark.usefixtures("governed")
 def test_an_amount_that_the_policy_does_not_cover_fails_the_workflow(bench: Bench) -> None:
     bench.start(any_order_input(currency="USD"))
-    assert bench.error() == "UncoveredAmountError"
-    assert bench.ledger.standing == {}
+    assert (bench.error(), bench.ledger.standing) == ("UncoveredAmountError", {})
 
 
 def test_a_hard_bounce_asks_the_next_person_at_once_and_the_first_can_still_decide(bench: Bench) -> None:
@@ -254,5 +253,4 @@ def test_a_hard_bounce_asks_the_next_person_at_once_and_the_first_can_still_deci
     bench.relay()
     result = bench.result()
     assert (result["status"], result["decided_by"]) == ("approved", "maria@example.com")
-    assert bench.replay() == bench.replay()
-    assert bench.replay()[0] == result
+    assert (bench.replay(), bench.replay()[0]) == (bench.replay(), result)

@@ -104,8 +104,7 @@ def test_a_replay_of_the_whole_history_has_no_effect(played: tuple[str, PatternB
     _, bench, result = played
     before = (dict(bench.ledger.standing), len(bench.ledger.entries), len(bench.hand_off.sent))
     first, second = bench.replay(), bench.replay()
-    assert first == second
-    assert first[0] == result
+    assert (first, first[0]) == (second, result)
     top = {operation.operation_id for operation in bench.history if operation.parent_id is None}
     assert top <= {*first[1], bench.history[0].operation_id}, "every operation is reached again"
     assert (dict(bench.ledger.standing), len(bench.ledger.entries), len(bench.hand_off.sent)) == before
@@ -172,5 +171,4 @@ def test_a_step_may_do_anything() -> None:
 
 def test_every_pattern_has_a_script() -> None:
     patterns = {path.stem.replace("_", "-") for path in WORKFLOW_FILES if path.parent.name == "patterns"}
-    assert patterns - {"decider"} == set(SCRIPTS)
-    assert set(OPERATIONS) == set(WORKFLOWS)
+    assert (patterns - {"decider"}, set(OPERATIONS)) == (set(SCRIPTS), set(WORKFLOWS))

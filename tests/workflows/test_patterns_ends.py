@@ -41,8 +41,7 @@ def played(workflow: str, play: Play, **changes: Any) -> Any:
 
 
 def same_after_replay(bench: PatternBench, result: Any) -> Any:
-    assert bench.replay() == bench.replay()
-    assert bench.replay()[0] == result
+    assert (bench.replay(), bench.replay()[0]) == (bench.replay(), result)
     return result
 
 
@@ -115,14 +114,12 @@ def test_a_late_primary_is_replaced_by_the_fallback_and_its_answer_is_refused() 
 def test_a_primary_in_time_is_the_source_and_the_fallback_is_not_asked() -> None:
     with opened("fallback-service") as bench:
         bench.succeed("primary", {"answer": 42})
-        assert bench.result()["source"] == "primary"
-        assert bench.hand_off.kinds == ["primary_service.requested"]
+        assert (bench.result()["source"], bench.hand_off.kinds) == ("primary", ["primary_service.requested"])
 
 
 def test_no_fallback_is_asked_after_the_deadline_of_the_request() -> None:
     with opened("fallback-service", deadline_seconds=SHORT_SECONDS, primary_seconds=60) as bench:
-        assert bench.result()["status"] == "expired"
-        assert bench.hand_off.kinds == ["primary_service.requested"]
+        assert (bench.result()["status"], bench.hand_off.kinds) == ("expired", ["primary_service.requested"])
 
 
 # Conditional results and identity verification

@@ -148,8 +148,7 @@ INTENT = {"id": "pi_1001", "amount": 25000, "amount_received": 25000, "currency"
 def test_a_payment_whose_webhook_never_came_ends_paid_by_asking_the_provider(paying: PaymentBench) -> None:
     api = paying.asks(INTENT | {"status": "succeeded"})
     paying.start(any_payment_input(deadline_seconds=3, external_id="pi_1001"))
-    assert paying.result() == RESULT | {"external_id": "pi_1001"}
-    assert len(api.https.asked) == 1
+    assert (paying.result(), len(api.https.asked)) == (RESULT | {"external_id": "pi_1001"}, 1)
     assert paying.operations == [
         *("payment callback 1", "payment callback 2", "payment look", "payment open 1", "payment open 2"),
         *("payment read 1", "payment read 2", "record result"),
@@ -167,8 +166,7 @@ def test_a_payment_that_its_provider_does_not_call_paid_expires_at_its_deadline(
 ) -> None:
     api = paying.asks(answer)
     paying.start(any_payment_input(deadline_seconds=3, external_id="pi_1001"))
-    assert paying.result()["status"] == "expired"
-    assert len(api.https.asked) == 1
+    assert (paying.result()["status"], len(api.https.asked)) == ("expired", 1)
     task = paying.ledger.standing[TASK]
     assert (task.status, task.closed_at and task.closed_at >= task.expires_at) == (Status.EXPIRED, True)
 
@@ -199,8 +197,7 @@ def test_a_failure_by_callback_is_a_failed_payment_with_its_code(paying: Payment
 def test_a_parked_event_ends_the_payment_without_a_hand_off(paying: PaymentBench) -> None:
     assert paying.receive() is Handling.PARKED
     paying.start(any_payment_input())
-    assert paying.result() == RESULT
-    assert paying.hand_off.sent == []
+    assert (paying.result(), paying.hand_off.sent) == (RESULT, [])
     assert paying.invocations <= 2
     assert paying.operations == ["payment callback 1", "payment open 1", "payment read 1", "record result"]
 
@@ -258,8 +255,7 @@ def test_a_bounded_wait_expires_before_its_request(scoring: PaymentBench) -> Non
 
 def test_a_payload_without_room_for_its_answer_is_refused_before_the_opening(scoring: PaymentBench) -> None:
     scoring.start({"text": "x" * MAX_ANSWER_BYTES})
-    assert scoring.error() == "BodyTooLargeError"
-    assert scoring.ledger.standing == {}
+    assert (scoring.error(), scoring.ledger.standing) == ("BodyTooLargeError", {})
 
 
 LARGEST: dict[str, dict[str, Any]] = {

@@ -91,8 +91,7 @@ def test_a_refund_is_carried_out_by_a_worker_and_confirmed_by_the_providers_even
     assert result == RESULT | {"status": "refunded", "refund_id": "re_1"}
     assert bench.money == (100, 0)
     expected = [*WAITING, "refund callback 1", "refund open 1", "refund read 1", "await confirmation", "record result"]
-    assert bench.operations == sorted(expected)
-    assert bench.replay()[0] == result
+    assert (bench.operations, bench.replay()[0]) == (sorted(expected), result)
 
 
 def test_an_early_event_repetitions_and_a_worker_that_crashed_end_in_one_refund(bench: RefundBench) -> None:

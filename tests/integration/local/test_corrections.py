@@ -170,8 +170,7 @@ def test_a_heartbeat_keeps_a_callback_alive_and_silence_ends_it(corrected: Cloud
 
 def test_attempts_of_a_step_are_counted(corrected: Cloud, uncorrected: Cloud, tmp_path: Path) -> None:
     failed = corrected.ended(corrected.run("fail_step", marks=str(tmp_path / "corrected")))
-    assert failed["Status"] == "FAILED"
-    assert failed["Error"]["ErrorMessage"] == "attempt 2"
+    assert (failed["Status"], failed["Error"]["ErrorMessage"]) == ("FAILED", "attempt 2")
     assert marks_of(tmp_path / "corrected") == 2
 
     uncorrected.call("fail_step", marks=str(tmp_path / "uncorrected"))
@@ -180,8 +179,7 @@ def test_attempts_of_a_step_are_counted(corrected: Cloud, uncorrected: Cloud, tm
 
 def test_a_retry_runs_within_the_invocation_that_scheduled_it(corrected: Cloud) -> None:
     arn = corrected.run("retry_beside_work")
-    assert corrected.ended(arn)["Result"] == "2"
-    assert corrected.invocations(arn) == 1
+    assert (corrected.ended(arn)["Result"], corrected.invocations(arn)) == ("2", 1)
 
 
 # ---- resumption ----
@@ -215,8 +213,7 @@ def test_an_execution_has_one_invocation_at_a_time(corrected: Cloud, uncorrected
         return arn
 
     arn = callback_completed_while_a_step_runs(corrected, tmp_path / "corrected")
-    assert corrected.ended(arn)["Result"] == '"yes"'
-    assert marks_of(tmp_path / "corrected") == 1
+    assert (corrected.ended(arn)["Result"], marks_of(tmp_path / "corrected")) == ('"yes"', 1)
 
     callback_completed_while_a_step_runs(uncorrected, tmp_path / "uncorrected")
     until(lambda: marks_of(tmp_path / "uncorrected") == 2 or None)
@@ -248,8 +245,7 @@ def test_an_execution_stays_on_its_version(corrected: Cloud, uncorrected: Cloud)
             cloud.complete(cloud.callback_id(arn))
         return cloud.ended(arn).get("Result")
 
-    assert answer_after_an_update(corrected) == '"slept"'
-    assert answer_after_an_update(uncorrected) == "changed"
+    assert (answer_after_an_update(corrected), answer_after_an_update(uncorrected)) == ('"slept"', "changed")
 
 
 def test_an_invocation_that_crashes_is_repeated(corrected: Cloud, uncorrected: Cloud, tmp_path: Path) -> None:
@@ -350,8 +346,7 @@ def folders_of_a_layer(cloud: Cloud) -> set[str]:
 
 
 def test_environments_share_what_a_layer_holds(corrected: Cloud, uncorrected: Cloud) -> None:
-    assert len(folders_of_a_layer(corrected)) == 1
-    assert len(folders_of_a_layer(uncorrected)) == 2
+    assert (len(folders_of_a_layer(corrected)), len(folders_of_a_layer(uncorrected))) == (1, 2)
 
 
 # ---- callbacks ----
@@ -404,8 +399,7 @@ def test_a_name_is_started_once(corrected: Cloud, tmp_path: Path) -> None:
     marks = str(tmp_path / "starts")
     first = corrected.start("answer", name="order-2", marks=marks)
     again = corrected.start("answer", name="order-2", marks=marks)
-    assert again["DurableExecutionArn"] == first["DurableExecutionArn"]
-    assert again["StatusCode"] == 202
+    assert (again["DurableExecutionArn"], again["StatusCode"]) == (first["DurableExecutionArn"], 202)
     corrected.ended(first["DurableExecutionArn"])
     assert corrected.start("answer", name="order-2", marks=marks)["StatusCode"] == 202
     assert marks_of(tmp_path / "starts") == 1

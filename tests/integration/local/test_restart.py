@@ -47,10 +47,8 @@ def test_waiting_executions_continue_and_an_interrupted_invocation_is_repeated(t
             cloud.complete(closed)
         cloud.complete(callback_id, "still there")
         cloud.complete(callback_of_work)
-        assert cloud.ended(asked)["Result"] == '"still there"'
-        assert cloud.ended(slept)["Result"] == '"slept"'
-        assert cloud.ended(working)["Result"] == '"yes"'
-        assert marks.stat().st_size == 2
+        assert (cloud.ended(asked)["Result"], cloud.ended(slept)["Result"]) == ('"still there"', '"slept"')
+        assert (cloud.ended(working)["Result"], marks.stat().st_size) == ('"yes"', 2)
     finally:
         cloud.emulator.stop()
 

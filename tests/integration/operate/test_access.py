@@ -147,8 +147,7 @@ def test_a_profile_gives_credentials_and_region(
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     monkeypatch.delenv("AWS_REGION", raising=False)
     found = Target(profile="ops", stage="dev").find()
-    assert found.label == "the stage dev in eu-north-1"
-    assert found.client("dynamodb").meta.region_name == "eu-north-1"
+    assert (found.label, found.client("dynamodb").meta.region_name) == ("the stage dev in eu-north-1", "eu-north-1")
     monkeypatch.setenv("AWS_REGION", "eu-south-2")
     for region, named in (
         ("eu-south-2", Target(profile="ops", stage="dev")),

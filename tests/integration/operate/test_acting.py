@@ -48,8 +48,7 @@ def test_a_withdrawn_task_is_closed_and_its_workflow_is_rung_at_once(kit: Kit, r
     task = kit.task()
     assert (task.status, task.closed_because) == (Status.CANCELLED, "withdrawn_by_operator")
     assert last(kit, "cancelled") == {"reason": "withdrawn_by_operator", "comment": "ordered twice"}
-    assert kit.audited()[-2:] == ["cancelled", "rung"]
-    assert len(callbacks.asked) == 1
+    assert (kit.audited()[-2:], len(callbacks.asked)) == (["cancelled", "rung"], 1)
 
 
 def test_a_withdrawal_whose_ring_fails_says_so_and_the_workflow_can_be_rung_again(
@@ -66,8 +65,7 @@ def test_a_withdrawal_whose_ring_fails_says_so_and_the_workflow_can_be_rung_agai
 @pytest.mark.parametrize("because", ["", "  ", "x" * 501])
 def test_a_withdrawal_needs_a_reason(kit: Kit, run: Run, because: str) -> None:
     before = kit.open_task()
-    assert run("withdraw", TASK_ID, "--because", because)[0] == 2
-    assert kit.task() == before
+    assert (run("withdraw", TASK_ID, "--because", because)[0], kit.task()) == (2, before)
 
 
 def test_only_people_without_a_vote_get_a_new_link(kit: Kit, run: Run, events: Operation, mails: Operation) -> None:
@@ -148,8 +146,7 @@ def test_a_technical_failure_is_rung_as_one(kit: Kit, run: Run, aws: None) -> No
 
 def test_an_open_task_is_not_rung(kit: Kit, run: Run, callbacks: Operation) -> None:
     kit.open_task()
-    assert run("ring", TASK_ID)[0] == 1
-    assert callbacks.asked == []
+    assert (run("ring", TASK_ID)[0], callbacks.asked) == (1, [])
 
 
 @pytest.mark.parametrize(("found", "entry", "refunded"), [("refunded", "confirmed", 10), ("not-refunded", "freed", 0)])

@@ -119,8 +119,7 @@ def any_cloud() -> Cloud:
 def test_the_cloud_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert Cloud.read(tmp_path) is None
     any_cloud().write(tmp_path)
-    assert Cloud.read(tmp_path) == any_cloud()
-    assert stat.S_IMODE((tmp_path / "cloud.json").stat().st_mode) == 0o600
+    assert (Cloud.read(tmp_path), stat.S_IMODE((tmp_path / "cloud.json").stat().st_mode)) == (any_cloud(), 0o600)
     assert any_cloud().workflow("order-approval") == "arn"
     assert [path.name for path in tmp_path.iterdir()] == ["cloud.json"]
     cloud.remove(tmp_path)

@@ -269,8 +269,7 @@ def test_the_embedded_cloud_needs_no_preflight(ready: Ready) -> None:
 
 def test_in_another_account_nothing_else_is_checked(ready: Ready) -> None:
     ready.stage.change(account=AccountSettings(id="210987654321", region="eu-west-1"))
-    assert len(ready.findings()) == 2
-    assert ready.answers["GetAccountSettings"].asked == []
+    assert (len(ready.findings()), ready.answers["GetAccountSettings"].asked) == (2, [])
 
 
 def test_the_concurrency_that_the_deployed_stage_reserves_counts_as_free(ready: Ready) -> None:
@@ -316,8 +315,7 @@ NOTES: dict[str, Callable[[Ready], object]] = {
 @pytest.mark.parametrize("note", NOTES, ids=range(len(NOTES)))
 def test_what_does_not_prevent_a_deploy_is_a_note(ready: Ready, note: str) -> None:
     NOTES[note](ready)
-    assert ready.findings() == {}
-    assert ready.notes() == [note]
+    assert (ready.findings(), ready.notes()) == ({}, [note])
 
 
 def test_a_missing_right_is_unknown_and_no_pass(ready: Ready) -> None:

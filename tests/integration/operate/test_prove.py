@@ -228,8 +228,7 @@ def test_what_an_interrupted_run_has_changed_is_put_back(
     sqs.tag_queue(QueueUrl=queue, Tags={"countersign-prove-visibility": "90"})
     for body in ('{"poison": "prove-1"}', '{"task_id": "prove-1.approval"}'):
         sqs.send_message(QueueUrl=letters, MessageBody=body)
-    assert len(list(disruptive.restore(proof))) == 2
-    assert list(disruptive.restore(proof)) == []
+    assert (len(list(disruptive.restore(proof))), list(disruptive.restore(proof))) == (2, [])
     attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["VisibilityTimeout"])["Attributes"]
     assert attributes == {"VisibilityTimeout": "90"}
     count = sqs.get_queue_attributes(QueueUrl=letters, AttributeNames=["All"])["Attributes"]
