@@ -20,9 +20,7 @@ KEEPS_DATA = {
 }
 KEEPS_NOTHING = {
     *(
-        "AWS::ApiGatewayV2::Api",
-        "AWS::ApiGatewayV2::Integration",
-        "AWS::ApiGatewayV2::Route",
+        *("AWS::ApiGatewayV2::Api", "AWS::ApiGatewayV2::Integration", "AWS::ApiGatewayV2::Route"),
         "AWS::ApiGatewayV2::Stage",
     ),
     *("AWS::CDK::Metadata", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"),

@@ -22,17 +22,12 @@ STATEFUL = {
 
 IN_USE = {
     "public": {
-        "ApiCD79AAA0",
-        "ApproverApprovalsWorkQueueAE7E73A5",
-        "ExternalTasksWorkQueueD140060E",
-        "Providersstripe04AED4CC",
-        "ResultsInboundWorkQueueCF519F28",
+        *("ApiCD79AAA0", "ApproverApprovalsWorkQueueAE7E73A5", "ExternalTasksWorkQueueD140060E"),
+        *("Providersstripe04AED4CC", "ResultsInboundWorkQueueCF519F28"),
     },
     "workflow": {
-        "DurableHeldPaymentWorkflowFunction3E20ECB7",
-        "DurableOrderApprovalWorkflowFunction768109B8",
-        "DurablePaymentWorkflowFunctionE82CB923",
-        "ExecutionsEndedWorkQueue49539FBC",
+        *("DurableHeldPaymentWorkflowFunction3E20ECB7", "DurableOrderApprovalWorkflowFunction768109B8"),
+        *("DurablePaymentWorkflowFunctionE82CB923", "ExecutionsEndedWorkQueue49539FBC"),
         "HeldPaymentsHeldWorkQueue39A87BA2",
     },
 }

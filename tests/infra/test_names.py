@@ -18,12 +18,8 @@ NO_NAMES = {
 """Names within one API, role or function, and names of what is only looked at."""
 
 NAMED = {
-    "AWS::ApiGatewayV2::Api",
-    "AWS::CloudWatch::Dashboard",
-    "AWS::Events::EventBus",
-    "AWS::Lambda::Function",
-    "AWS::Logs::QueryDefinition",
-    "AWS::SNS::Topic",
+    *("AWS::ApiGatewayV2::Api", "AWS::CloudWatch::Dashboard", "AWS::Events::EventBus", "AWS::Lambda::Function"),
+    *("AWS::Logs::QueryDefinition", "AWS::SNS::Topic"),
 }
 """What has a name that people read, or that AWS would make of the construct's path. CloudFormation names all else."""
 

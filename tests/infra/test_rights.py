@@ -52,13 +52,8 @@ KEPT_EVENTS = f"{EVENTS_BUCKET}/events/*"
 RIGHTS = {
     "Review/Review/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Review/Review/Logs.Arn",
-        READ,
-        never_read("TOKEN"),
-        items(WRITE, "AUDIT", "TASK"),
-        AUDIT_STAYS,
-        f"dynamodb:Query on {TABLE}/index/gsi1",
-        DIRECTORY,
-        "dynamodb:UpdateItem on Limits/Table.Arn",
+        *(READ, never_read("TOKEN"), items(WRITE, "AUDIT", "TASK"), AUDIT_STAYS),
+        *(f"dynamodb:Query on {TABLE}/index/gsi1", DIRECTORY, "dynamodb:UpdateItem on Limits/Table.Arn"),
     },
     "Webhook/Webhook/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Webhook/Webhook/Logs.Arn",
@@ -97,38 +92,24 @@ RIGHTS = {
     },
     "Requests/Requests/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Requests/Requests/Logs.Arn",
-        READ,
-        items(WRITE, "ASK", "AUDIT", "REQUEST", "TASK"),
-        AUDIT_STAYS,
-        f"dynamodb:Query on {TABLE}/index/gsi1",
-        DIRECTORY,
-        "dynamodb:UpdateItem on Limits/Table.Arn",
+        *(READ, items(WRITE, "ASK", "AUDIT", "REQUEST", "TASK"), AUDIT_STAYS),
+        *(f"dynamodb:Query on {TABLE}/index/gsi1", DIRECTORY, "dynamodb:UpdateItem on Limits/Table.Arn"),
     },
     "Relay/Relay/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Relay/Relay/Logs.Arn",
-        READ_TASKS,
-        items(WRITE, "AUDIT", "TASK"),
-        AUDIT_STAYS,
-        STREAM,
-        COMPLETE,
+        *(READ_TASKS, items(WRITE, "AUDIT", "TASK"), AUDIT_STAYS, STREAM, COMPLETE),
         "sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage on Relay/Decided/DeadLetters.Arn",
     },
     "Publisher/Publisher/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Publisher/Publisher/Logs.Arn",
-        items("dynamodb:DeleteItem", "TASK"),
-        AUDIT_STAYS,
-        STREAM,
-        PUT_EVENTS,
+        *(items("dynamodb:DeleteItem", "TASK"), AUDIT_STAYS, STREAM, PUT_EVENTS),
         "sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage on Publisher/Tasks/DeadLetters.Arn",
     },
     "Sweeper/Sweeper/Role": {
         "logs:CreateLogStream logs:PutLogEvents on Sweeper/Sweeper/Logs.Arn",
         READ,
         items(WRITE, "AUDIT", "EVENT", "EXTERNAL", "REQUEST", "TASK"),
-        f"dynamodb:Query on {TABLE}/index/gsi1",
-        PARKED,
-        AUDIT_STAYS,
-        f"lambda:GetDurableExecution {COMPLETE}",
+        *(f"dynamodb:Query on {TABLE}/index/gsi1", PARKED, AUDIT_STAYS, f"lambda:GetDurableExecution {COMPLETE}"),
         "sqs:SendMessage on Sweeper/DeadLetters.Arn",
     },
     "Executions/Executions/Role": {
@@ -156,10 +137,7 @@ OF_A_WORKFLOW = {
     "logs:CreateLogStream logs:PutLogEvents on Durable/OrderApproval/Workflow/Logs.Arn",
     READ,
     items(WRITE, "AUDIT", "EVENT", "EXTERNAL", "QUESTION", "REQUEST", "TASK", "TOKEN"),
-    PARKED,
-    AUDIT_STAYS,
-    DIRECTORY,
-    PUT_EVENTS,
+    *(PARKED, AUDIT_STAYS, DIRECTORY, PUT_EVENTS),
     (
         "lambda:CheckpointDurableExecution lambda:GetDurableExecutionState"
         " on Durable/OrderApproval/Workflow/Function.Arn:*"
@@ -169,9 +147,7 @@ OF_A_WORKFLOW = {
 
 OF_SETTLEMENTS = {
     "logs:CreateLogStream logs:PutLogEvents on HeldPayments/HeldPayments/Logs.Arn",
-    f"dynamodb:GetItem on {TABLE}",
-    items(WRITE, "REQUEST"),
-    AUDIT_STAYS,
+    *(f"dynamodb:GetItem on {TABLE}", items(WRITE, "REQUEST"), AUDIT_STAYS),
     START.replace("OrderApproval", "HeldPayment"),
     f"{CONSUME} on HeldPayments/Held/Work/Queue.Arn",
 }

@@ -67,9 +67,7 @@ def test_the_inbox_mail_shows_owner_and_expiry_and_no_request() -> None:
     assert mail.subject == "Requests waiting for your decision"
     for body in map(read, (mail.html, mail.text)):
         for part in (
-            "maria@example.com",
-            "28\u00a0November\u00a02025, 09:12\u00a0UTC",
-            "Do not forward",
+            *("maria@example.com", "28\u00a0November\u00a02025, 09:12\u00a0UTC", "Do not forward"),
             "recorded as yours",
         ):
             assert part in body
@@ -135,13 +133,8 @@ def test_the_stage_is_named_outside_production() -> None:
 @pytest.mark.parametrize(
     "title",
     [
-        "Order\r\nBcc: eve@evil.example",
-        "Order\nBcc: eve@evil.example",
-        "Order\u2028Bcc: eve@evil.example",
-        "Order\x00\x0b\x0c\x1b",
-        HOSTILE,
-        UNBROKEN,
-        "",
+        *("Order\r\nBcc: eve@evil.example", "Order\nBcc: eve@evil.example", "Order\u2028Bcc: eve@evil.example"),
+        *("Order\x00\x0b\x0c\x1b", HOSTILE, UNBROKEN, ""),
     ],
 )
 def test_a_title_cannot_add_a_header(title: str) -> None:

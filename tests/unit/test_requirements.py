@@ -12,9 +12,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 VENDOR = ROOT / "layers/vendor"
 LOCKS = [
-    ROOT / "requirements.txt",
-    VENDOR / "requirements.txt",
-    ROOT / "local/requirements.txt",
+    *(ROOT / "requirements.txt", VENDOR / "requirements.txt", ROOT / "local/requirements.txt"),
     ROOT / "tools/requirements.txt",
 ]
 NPM_LOCK = ROOT / "package-lock.json"

@@ -254,10 +254,7 @@ def test_a_missing_setting_has_its_default(
             "the name of an input's schema, of the kit or of an extension",
         ),
         (
-            "[mail]",
-            '[mail]\nchannel = "pigeon"',
-            "mail.channel",
-            "pigeon",
+            *("[mail]", '[mail]\nchannel = "pigeon"', "mail.channel", "pigeon"),
             "one of email, slack, sns, or a module of extensions/channels",
         ),
         (
@@ -641,13 +638,8 @@ def test_a_domain_is_the_base_of_all_links(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "base_url",
     [
-        "ask.example.com",
-        "http://ask.example.com",
-        "http://localhost.example.com",
-        "https://ask.example.com/?t=",
-        "https://ask.example.com/{stage}",
-        "https://user@ask.example.com",
-        "javascript:alert(1)",
+        *("ask.example.com", "http://ask.example.com", "http://localhost.example.com", "https://ask.example.com/?t="),
+        *("https://ask.example.com/{stage}", "https://user@ask.example.com", "javascript:alert(1)"),
         "https://ask.example.com\n.evil.example",
     ],
 )

@@ -35,13 +35,8 @@ SECRET = "s3cr3t-w0rd"
 
 LINKS = [
     "https://files.example.com/offers/1001.pdf?version=2#page=3",
-    "https://example.com",
-    "https://example.com?",
-    "https://EXAMPLE.com#",
-    "https://example.com:8443/",
-    "https://intranet/plan",
-    "https://my_bucket.s3.example.com/a%20b",
-    "https://xn--bcher-kva.example/",
+    *("https://example.com", "https://example.com?", "https://EXAMPLE.com#", "https://example.com:8443/"),
+    *("https://intranet/plan", "https://my_bucket.s3.example.com/a%20b", "https://xn--bcher-kva.example/"),
     "https://social.example/@rita/~!$&'()*+,;=:[]",
 ]
 NO_NAMES = ["", " ", "\u00a0", "x" * 201, "a\nb", "a\n", "a\tb", "\x00", "a\x7f", "a\x85b", "a\u2028b", 1, None]
@@ -62,12 +57,8 @@ NO_LINKS = [
 ]
 
 PAYABLE: list[dict[str, Any]] = [
-    {"amount": "0.01"},
-    {"amount": "250"},
-    {"amount": "999999999999999.99"},
-    {"amount": "100", "currency": "JPY"},
-    {"amount": "0.001", "currency": "KWD"},
-    {"amount": "0.0001", "currency": "CLF"},
+    *({"amount": "0.01"}, {"amount": "250"}, {"amount": "999999999999999.99"}, {"amount": "100", "currency": "JPY"}),
+    *({"amount": "0.001", "currency": "KWD"}, {"amount": "0.0001", "currency": "CLF"}),
 ]
 
 
@@ -107,11 +98,8 @@ VALID: dict[str, list[dict[str, Any]]] = {
         {"description": ""},
         {"description": "ä" * 20_000},
         {"approvers": [f"p{number}@example.com" for number in range(20)]},
-        {"requester": "first.last+tag@sub.example.co"},
-        {"deadline_seconds": 1},
-        {"deadline_seconds": 31_536_000},
-        {"reminders_seconds": []},
-        {"reminders_seconds": [1, 31_536_000]},
+        *({"requester": "first.last+tag@sub.example.co"}, {"deadline_seconds": 1}, {"deadline_seconds": 31_536_000}),
+        *({"reminders_seconds": []}, {"reminders_seconds": [1, 31_536_000]}),
         *({"attachments": [{"name": "Offer.pdf", "url": url}]} for url in LINKS),
         {"attachments": []},
         {"attachments": [{"name": "Offer.pdf", "url": LINKS[0]}] * 10},

@@ -35,15 +35,7 @@ def test_an_idempotency_key_is_a_random_uuid() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "",
-        "t",
-        "t" * 42,
-        "t" * 44,
-        "t" * 42 + "=",
-        "t" * 42 + "+",
-        "t" * 43 + "\n",
-        " " + "t" * 43,
-        "ｔ" * 43,
+        *("", "t", "t" * 42, "t" * 44, "t" * 42 + "=", "t" * 42 + "+", "t" * 43 + "\n", " " + "t" * 43, "ｔ" * 43),
         "t" * 42 + "é",
     ],
 )

@@ -10,9 +10,7 @@ MACHINES = ("webhook", "countersign.providers", "countersign.services.webhooks",
 PAGES = ("review", "countersign.presentation", "countersign.services.reviews", "countersign.adapters.directory")
 LATER = ("boto3", "botocore", "countersign.adapters.secrets", "countersign.contracts", "fastjsonschema", "uuid")
 NEVER = (
-    "countersign.ports",
-    "countersign.domain.copies",
-    "countersign.domain.held_payments",
+    *("countersign.ports", "countersign.domain.copies", "countersign.domain.held_payments"),
     "countersign.domain.claims",
 )
 EVENTS = ("countersign.domain.payments", "countersign.domain.provider_events", "countersign.services.provider_events")

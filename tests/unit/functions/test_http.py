@@ -101,10 +101,8 @@ def test_a_missing_body_is_empty(event: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "event",
     [
-        {"body": "a", "isBase64Encoded": True},
-        {"body": "****", "isBase64Encoded": True},
-        {"body": "YQ==\n!", "isBase64Encoded": True},
-        {"body": "é===", "isBase64Encoded": True},
+        *({"body": "a", "isBase64Encoded": True}, {"body": "****", "isBase64Encoded": True}),
+        *({"body": "YQ==\n!", "isBase64Encoded": True}, {"body": "é===", "isBase64Encoded": True}),
         {"body": "\ud800", "isBase64Encoded": False},
     ],
 )

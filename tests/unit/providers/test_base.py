@@ -34,16 +34,7 @@ def test_a_provider_is_loaded_by_the_name_of_its_module(scheme: str) -> None:
     "scheme",
     [
         *("os", "1stripe", "stripe-eu", "x" * 10_000),
-        "",
-        "paypall",
-        "Stripe",
-        "stripe ",
-        "stripe\n",
-        "../stripe",
-        "stripe.x",
-        "domain.errors",
-        "__init__",
-        "_x",
+        *("", "paypall", "Stripe", "stripe ", "stripe\n", "../stripe", "stripe.x", "domain.errors", "__init__", "_x"),
         "ｓtripe",
     ],
 )

@@ -50,9 +50,7 @@ def test_a_run_that_is_not_completed_is_pending(status: str) -> None:
     [
         b'{"zen":"Keep it logically awesome.","hook_id":1}',
         b'{"action":"completed","check_suite":{"id":1}}',
-        any_check_run("rerequested"),
-        any_check_run("requested_action"),
-        any_check_run(external_id=""),
+        *(any_check_run("rerequested"), any_check_run("requested_action"), any_check_run(external_id="")),
         any_check_run(external_id=None),
     ],
     ids=["ping", "a check suite", "asked again", "an action asked", "no external id", "a null external id"],

@@ -18,10 +18,7 @@ TIME, SIGNATURE = GENUINE.split(",")
 @pytest.mark.parametrize(
     "header",
     [
-        GENUINE,
-        f"{SIGNATURE},{TIME}",
-        f"{TIME},v0={'0' * 64},{SIGNATURE}",
-        f"{TIME},v1={'0' * 64},{SIGNATURE}",
+        *(GENUINE, f"{SIGNATURE},{TIME}", f"{TIME},v0={'0' * 64},{SIGNATURE}", f"{TIME},v1={'0' * 64},{SIGNATURE}"),
         f"{TIME},{SIGNATURE},v2=x",
     ],
 )

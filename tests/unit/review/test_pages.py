@@ -279,12 +279,7 @@ def test_the_confirmation_repeats_what_is_asked_and_sends_the_form_again() -> No
     page = any_confirmation("reject", amount="250.00 EUR")
     text = " ".join(Outline(page).text.split())
     for said in (
-        "Reject this? Nothing is decided yet.",
-        "250.00 EUR",
-        TITLE,
-        "ana@example.com",
-        "Twelve chairs",
-        COMMENT,
+        *("Reject this? Nothing is decided yet.", "250.00 EUR", TITLE, "ana@example.com", "Twelve chairs", COMMENT),
     ):
         assert said in text
     form = Outline(form_of(page, "review"))

@@ -74,23 +74,15 @@ def test_each_task_is_decided_by_itself_without_a_comment_and_counted_for_the_li
 
 def test_a_refused_task_keeps_no_other_from_being_decided() -> None:
     setup = Setup(
-        named("decided"),
-        named("old"),
-        named("own", requester=APPROVER),
-        named("strange", audience=(OTHER_APPROVER,)),
-        named("good"),
+        *(named("decided"), named("old"), named("own", requester=APPROVER)),
+        *(named("strange", audience=(OTHER_APPROVER,)), named("good")),
     )
     setup.ledger.standing["decided.approval"] = any_decided_task(Decision.REJECT, task_id="decided.approval")
     shown = {"old.approval": "another digest"}
     ticked = [
         (task_id, shown.get(task_id, setup.shown(task_id)))
         for task_id in (
-            "decided.approval",
-            "old.approval",
-            "own.approval",
-            "strange.approval",
-            "no.task",
-            "good.approval",
+            *("decided.approval", "old.approval", "own.approval", "strange.approval", "no.task", "good.approval"),
         )
     ]
     _, items = setup.batches.decide(setup.click(), ticked, setup.admit)

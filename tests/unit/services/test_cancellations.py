@@ -155,12 +155,7 @@ def test_another_session_of_the_role_may_cancel() -> None:
         (Setup(status=RequestStatus.SUCCEEDED, cancelling=Cancelling("", ROLE, NOW)), RequestEndedError),
     ],
     ids=[
-        "decided",
-        "irrevocable",
-        "carried out",
-        "succeeded",
-        "failed",
-        "withdrawn by people",
+        *("decided", "irrevocable", "carried out", "succeeded", "failed", "withdrawn by people"),
         "succeeded in spite of the mark",
     ],
 )

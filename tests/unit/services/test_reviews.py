@@ -179,10 +179,7 @@ def test_every_refusal_adds_one_audit_entry_with_its_reason(
 
 def test_every_refusal_of_a_click_has_a_reason_in_the_audit() -> None:
     assert set(reviews.REASONS) == set(errors.ActionRefusedError.__subclasses__()) - {
-        errors.InboxExpiredError,
-        errors.NotReturnedError,
-        errors.RevisionRefusedError,
-        errors.StatusExpiredError,
+        *(errors.InboxExpiredError, errors.NotReturnedError, errors.RevisionRefusedError, errors.StatusExpiredError),
         errors.UnknownLinkError,
     }
     assert len(set(reviews.REASONS.values())) == len(reviews.REASONS)

@@ -69,12 +69,8 @@ def test_an_opened_task_has_question_audience_deadline_and_digest() -> None:
         "at": "2026-03-01T09:00:00.000000Z",
         "expires_at": "2026-03-01T10:00:00.000000Z",
     }
-    assert (task.status, task.question.kind, task.workflow, task.request_id) == (
-        Status.OPEN,
-        "approval",
-        WORKFLOW,
-        "order-1001",
-    )
+    assert (task.status, task.question.kind) == (Status.OPEN, "approval")
+    assert (task.workflow, task.request_id) == (WORKFLOW, "order-1001")
     assert (task.opened_by, task.callback_id) == (digest(CALLBACK_ID), CALLBACK_ID)
     assert task.audience == (APPROVER, OTHER_APPROVER), "one person in two spellings is one recipient"
     assert task.question.elsewhere == (COLLEAGUE,)

@@ -99,12 +99,8 @@ class Execution:
     @contextmanager
     def running(self) -> Iterator[Any]:
         ports = Ports(ENVIRONMENT, {"policy": [], "operators": []})
-        ports.ledger, ports.hand_off, ports.directory, ports.clock = (
-            self.ledger,
-            self.hand_off,
-            self.directory,
-            self.clock,
-        )
+        ports.ledger, ports.hand_off = self.ledger, self.hand_off
+        ports.directory, ports.clock = self.directory, self.clock
         with use(ports):
             yield self
 
