@@ -80,6 +80,11 @@ class Function:
         folder = "/".join(self.module.split(".")[:-1])
         return f"{folder}/" if folder.startswith("extensions/") else f"lambdas/{folder}/"
 
+    @property
+    def file(self) -> str:
+        """The file of its module in the checkout."""
+        return f"{self.folder}{self.module.rpartition('.')[2]}.py"
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -158,7 +163,7 @@ class Live:
         self._try((), self._functions())
 
     def _functions(self) -> list[Function]:
-        """Return the functions whose folders the checkout has."""
+        """Return the functions whose modules the checkout has."""
         pages = self._lambda.get_paginator("list_functions").paginate()
         found = [
             Function(
@@ -169,7 +174,7 @@ class Live:
             for page in pages
             for each in page["Functions"]
         ]
-        return [function for function in found if (self.root / function.folder).is_dir()]
+        return [function for function in found if (self.root / function.file).is_file()]
 
     def _layers_of(self, functions: Sequence[Function]) -> Collection[Layer]:
         for name, arn in {_name(arn): arn for function in functions for arn in function.layers}.items():
