@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from stacks.stage.brand import BrandSettings
 from stacks.stage.providers import PaymentSettings
 from stacks.stage.settings import FunctionSettings, Limit, LimitSettings, Settings, SweeperSettings
 from tests import SETTINGS
-from tests.infra.templates import DevWith, Synthesised
+from tests.infra.templates import DevWith, StageNamed, Synthesised
 
 ROOT = SETTINGS.parents[1]
 TRACING_LAYER = "arn:aws:lambda:eu-central-1:901920570463:layer:aws-otel-python-arm64-ver-1-32-0:2"
@@ -51,7 +50,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
 
 
 @pytest.fixture(scope="session")
-def stage_named(context: dict[str, Any], sources: Sources) -> Callable[[str], Synthesised]:
+def stage_named(context: dict[str, Any], sources: Sources) -> StageNamed:
     @cache
     def synthesised(name: str) -> Synthesised:
         return Synthesised(Settings.load(SETTINGS / f"{name}.toml"), sources, context)
@@ -126,11 +125,11 @@ def bare(context: dict[str, Any], sources: Sources) -> Synthesised:
 
 
 @pytest.fixture(scope="session")
-def prod(stage_named: Callable[[str], Synthesised]) -> Synthesised:
+def prod(stage_named: StageNamed) -> Synthesised:
     return stage_named("prod")
 
 
 @pytest.fixture(scope="session", params=sorted(path.stem for path in Path(SETTINGS).glob("*.toml")))
-def stage(request: pytest.FixtureRequest, stage_named: Callable[[str], Synthesised]) -> Synthesised:
+def stage(request: pytest.FixtureRequest, stage_named: StageNamed) -> Synthesised:
     """Each stage in turn."""
     return stage_named(request.param)

@@ -239,3 +239,6 @@ def _words(value: str | list[str]) -> str:
 
 DevWith = Callable[..., Synthesised]
 """The dev stage with changes of its settings: pairs of what is written and what instead, and `more` at the end."""
+
+StageNamed = Callable[[str], Synthesised]
+"""The stage of a settings file."""

@@ -83,9 +83,7 @@ def test_links_lead_to_the_api_unless_the_settings_say_otherwise(prod: Synthesis
 
 
 # The API's own domain
-def test_a_domain_in_a_hosted_zone_gets_a_certificate_and_a_record_and_replaces_aws_s_address(
-    strict: Synthesised,
-) -> None:
+def test_a_domain_in_a_hosted_zone_has_a_certificate_and_record_and_replaces_aws_s_address(strict: Synthesised) -> None:
     certificate = strict.properties(strict.one("AWS::CertificateManager::Certificate", "ApiDomain/Certificate"))
     assert (certificate["DomainName"], certificate["ValidationMethod"]) == ("ask.example.com", "DNS")
     assert certificate["DomainValidationOptions"] == [{"DomainName": "ask.example.com", "HostedZoneId": "Z0123456789"}]
@@ -100,9 +98,7 @@ def test_a_domain_in_a_hosted_zone_gets_a_certificate_and_a_record_and_replaces_
     assert strict.outputs("public")["ApiUrl"] == "https://ask.example.com"
 
 
-def test_a_domain_whose_zone_is_elsewhere_has_its_own_certificate_and_its_target_as_an_output(
-    bare: Synthesised,
-) -> None:
+def test_a_domain_with_a_zone_elsewhere_has_its_own_certificate_and_its_target_as_an_output(bare: Synthesised) -> None:
     (served,) = bare.properties(bare.one("AWS::ApiGatewayV2::DomainName"))["DomainNameConfigurations"]
     assert served["CertificateArn"] == CERTIFICATE
     assert not [*bare.of_type("AWS::Route53::RecordSet"), *bare.of_type("AWS::CertificateManager::Certificate")]

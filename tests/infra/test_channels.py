@@ -29,9 +29,7 @@ def test_where_mail_is_chosen_there_is_no_topic_and_no_right_to_publish(stage: S
     assert "ApprovalsTopic" not in stage.outputs("public")
 
 
-def test_where_slack_is_chosen_the_approver_also_sends_mail_and_reads_the_token_and_the_directory(
-    bare: Synthesised,
-) -> None:
+def test_with_slack_the_approver_also_sends_mail_and_reads_the_token_and_the_directory(bare: Synthesised) -> None:
     variables = bare.variables("Approver/Approver")
     assert (variables["CHANNEL"], variables["CHANNEL_SETTINGS"]) == ("slack", "{}")
     assert json.loads(variables["MAIL_SETTINGS"])["configuration_set"] == CONFIGURATION_SET

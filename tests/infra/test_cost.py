@@ -1,7 +1,6 @@
 """What the stages cost: the bounds, and the page docs/scale.md."""
 
 import re
-from collections.abc import Callable
 
 import pytest
 
@@ -10,11 +9,11 @@ from benchmarks.cost.__main__ import DOCUMENTED
 from benchmarks.cost.bill import Bill
 from benchmarks.cost.deployed import Deployed
 from benchmarks.cost.prices import Prices
-from tests.infra.templates import Synthesised
+from tests.infra.templates import StageNamed
 
 
 @pytest.fixture(scope="module")
-def bills(stage_named: Callable[[str], Synthesised]) -> list[Bill]:
+def bills(stage_named: StageNamed) -> list[Bill]:
     stages = map(stage_named, DOCUMENTED)
     return [Bill(Deployed(each.settings, each.app, [*each.templates.values()]), Prices.load()) for each in stages]
 

@@ -1,11 +1,10 @@
 """Under whose keys data is kept, by stage, and that roles have of the stage's key what they need and no more."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.infra.templates import DevWith, Resource, Synthesised, statements
+from tests.infra.templates import DevWith, Resource, StageNamed, Synthesised, statements
 
 KEY = "CustomerKey/Key.Arn"
 
@@ -121,7 +120,7 @@ def test_queues_have_one_kind_of_encryption(encrypted: Synthesised) -> None:
 
 
 def test_the_key_is_rotated_and_outlives_a_protected_stage(
-    prod: Synthesised, everything: Synthesised, stage_named: Callable[[str], Synthesised]
+    prod: Synthesised, everything: Synthesised, stage_named: StageNamed
 ) -> None:
     key = prod.one("AWS::KMS::Key", "CustomerKey/Key")
     assert key.stack == "countersign-prod-ledger"
@@ -158,9 +157,7 @@ def test_patterns_and_the_topic_use_the_key(everything: Synthesised) -> None:
 
 
 @pytest.mark.parametrize("name", ["dev", "local"])
-def test_without_a_key_of_ones_own_no_role_uses_a_key_and_data_is_encrypted(
-    stage_named: Callable[[str], Synthesised], name: str
-) -> None:
+def test_without_a_key_of_ones_own_no_role_uses_a_key_and_data_is_encrypted(stage_named: StageNamed, name: str) -> None:
     stage = stage_named(name)
     assert key_rights(stage) == {}
     assert "CustomerKey/Key" not in {key.path for key in stage.of_type("AWS::KMS::Key")}

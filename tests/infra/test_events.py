@@ -1,7 +1,6 @@
 """Event patterns, held against events as they come."""
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,7 +8,7 @@ from moto.events.models import EventPattern
 
 from countersign.services.lifecycle_events import EVENTS
 from countersign.testing.builders import task_result
-from tests.infra.templates import Synthesised
+from tests.infra.templates import StageNamed, Synthesised
 
 FUNCTIONS = "arn:aws:lambda:eu-west-1:123456789012:function:"
 FUNCTION = f"{FUNCTIONS}countersign-prod-order-approval"
@@ -67,7 +66,7 @@ def test_only_events_after_which_the_requester_is_told_go_to_the_approver(prod: 
     [("payment.held", True), ("deposit.held", True), ("payment.requested", False), ("TaskOpened", False)],
 )
 def test_held_events_go_to_the_held_payments_function_where_the_stage_names_operators(
-    stage_named: Callable[[str], Synthesised], kind: str, received: bool
+    stage_named: StageNamed, kind: str, received: bool
 ) -> None:
     settled = rule(stage_named("local"), "HeldPayments/Held/Rule")
     assert matches(settled["EventPattern"], hand_off(kind)) is received
@@ -91,9 +90,7 @@ def test_hand_offs_arrive_as_the_envelope_itself_from_the_kit_s_bus_only(prod: S
 
 
 @pytest.mark.parametrize("source", ["shop", "com.example.payments", "countersign"])
-def test_answers_of_machines_are_taken_whole_from_the_kit_s_bus_for_every_source(
-    prod: Synthesised, source: str
-) -> None:
+def test_answers_of_machines_are_taken_whole_from_the_kit_s_bus_of_any_source(prod: Synthesised, source: str) -> None:
     inbound = rule(prod, "Results/Inbound/Rule")
     assert inbound["EventBusName"] == "HandOffs/Bus"
     assert "InputPath" not in inbound["Targets"][0], "who sent it stands in the event around the answer"
@@ -124,9 +121,7 @@ def test_the_archive_keeps_our_events_but_no_token(prod: Synthesised, event: Any
         ("FAILED", f"{FUNCTIONS}refunds-prod-order-approval:7", False),
     ],
 )
-def test_the_end_of_the_stage_s_executions_is_received(
-    prod: Synthesised, status: str, function: str, received: bool
-) -> None:
+def test_the_end_of_own_executions_is_received(prod: Synthesised, status: str, function: str, received: bool) -> None:
     ended = rule(prod, "Executions/Ended/Rule")
     arns = "arn:<Partition>:lambda:<Region>:<AccountId>:function:"
     pattern = json.loads(json.dumps(ended["EventPattern"]).replace(arns, FUNCTIONS))
@@ -215,9 +210,7 @@ def record(
         (record("REMOVE", "TASK", old="APPLIED", by_ttl=True), set()),
     ],
 )
-def test_a_change_of_the_ledger_invokes_its_consumers(
-    stage: Synthesised, change: dict[str, Any], consumers: set[str]
-) -> None:
+def test_a_change_in_the_ledger_has_consumers(stage: Synthesised, change: dict[str, Any], consumers: set[str]) -> None:
     paths = {"relay": "Relay/Decided/Mapping", "publisher": "Publisher/Tasks/Mapping"}
     woken = set()
     for name, path in paths.items():

@@ -2,12 +2,11 @@
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 from stacks.stage.policies import policy_document
 from stacks.stage.settings import EMBEDDED
-from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, DevWith, Synthesised, construct_id
+from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, DevWith, StageNamed, Synthesised, construct_id
 
 OF_A_WORKFLOW = {"BASE_URL", "BUS_NAME", "DIRECTORY_TABLE", "EXECUTION_TIMEOUT_SECONDS", "LEDGER_TABLE", "WORKFLOW"}
 ENVIRONMENTS = {
@@ -182,7 +181,7 @@ def test_starts_are_retried_and_kept_when_they_fail_for_good(stage: Synthesised)
 
 
 def test_requests_have_each_workflow_s_alias_default_deadline_and_contract(
-    prod: Synthesised, stage_named: Callable[[str], Synthesised]
+    prod: Synthesised, stage_named: StageNamed
 ) -> None:
     kit = {"order-approval", "approval", "payment", "held-payment", "refund"}
     assert startable(prod).keys() == prod.settings.workflows.keys() >= kit
@@ -220,9 +219,7 @@ def test_functions_that_read_the_directory_compare_tags_as_the_settings_say(stag
     assert tags == dict.fromkeys((*workflow_folders(stage), "requests_api", "review"), expected)
 
 
-def test_operators_are_in_the_version_of_the_workflow_that_asks_them_and_nowhere_else(
-    stage_named: Callable[[str], Synthesised],
-) -> None:
+def test_operators_are_in_the_version_of_the_workflow_that_asks_them_and_nowhere_else(stage_named: StageNamed) -> None:
     stage = stage_named("local")
     operators = {name: stage.tables(function)["operators"] for name, function in workflows(stage).items()}
     expected = {"held-payment": list(stage.settings.payments.operators)}
@@ -247,9 +244,7 @@ def test_no_stack_refers_to_a_later_one(stage: Synthesised) -> None:
         assert set(re.findall(references, json.dumps(stage.template(name)))) <= allowed
 
 
-def test_retirement_changes_the_requests_function_and_nothing_else(
-    stage_named: Callable[[str], Synthesised], dev_with: DevWith
-) -> None:
+def test_retirement_changes_the_requests_function_and_nothing_else(stage_named: StageNamed, dev_with: DevWith) -> None:
     own = "order-approval.retention_days = 7"
     retired = dev_with((own, f"{own}\norder-approval.retired = true"), ("[patterns]\n", "[patterns]\nretired = true\n"))
     before, after = (

@@ -67,9 +67,7 @@ def test_it_deploys_fifty_workflows_and_applies_every_row_of_the_policy(
         assert bench.open_task().audience == ("approver-199@shop.dev",)
 
 
-def test_a_removed_workflow_leaves_every_other_in_its_stack_and_in_its_policies(
-    with_workflows: Callable[..., Synthesised],
-) -> None:
+def test_a_removed_workflow_leaves_others_their_stack_and_policies(with_workflows: Callable[..., Synthesised]) -> None:
     large = with_workflows(*NAMES)
     assert large.settings.workflow_stacks.keys() >= {*SHARES}
     before, after = places(large), places(with_workflows(*NAMES[:-1]))

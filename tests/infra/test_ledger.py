@@ -1,10 +1,8 @@
 """What holds state: how it is protected, and that it stays the same resource."""
 
-from collections.abc import Callable
-
 import pytest
 
-from tests.infra.templates import Synthesised
+from tests.infra.templates import StageNamed, Synthesised
 
 STATEFUL = {
     ("AWS::DynamoDB::Table", "LedgerTable9343E4AA"),
@@ -82,9 +80,7 @@ def test_the_directory_is_a_table_of_its_own_and_its_name_an_output(stage: Synth
     ("name", "protected", "policy"),
     [("prod", True, "RetainExceptOnCreate"), ("dev", False, "Delete"), ("local", False, "Delete")],
 )
-def test_protection_by_stage(
-    stage_named: Callable[[str], Synthesised], name: str, protected: bool, policy: str
-) -> None:
+def test_protection_by_stage(stage_named: StageNamed, name: str, protected: bool, policy: str) -> None:
     stage = stage_named(name)
     for table in stage.of_type("AWS::DynamoDB::Table"):
         if table.path == COUNTERS:
@@ -98,7 +94,7 @@ def test_protection_by_stage(
 
 
 def test_the_archive_keeps_events_for_the_days_of_the_settings_and_the_embedded_cloud_has_none(
-    stage_named: Callable[[str], Synthesised],
+    stage_named: StageNamed,
 ) -> None:
     archive = stage_named("prod").one("AWS::Events::Archive").properties
     assert archive["RetentionDays"] == stage_named("prod").settings.hand_off.archive_days

@@ -1,9 +1,8 @@
 """The limits of the public routes: where requests are counted, and how much of the account a flood can take."""
 
 import json
-from collections.abc import Callable
 
-from tests.infra.templates import Synthesised
+from tests.infra.templates import StageNamed, Synthesised
 
 
 def test_requests_are_counted_in_a_table_with_a_ttl_that_is_deleted_with_its_stack(stage: Synthesised) -> None:
@@ -26,7 +25,7 @@ def test_each_public_function_has_its_own_rates(stage: Synthesised, strict: Synt
 
 
 def test_only_the_public_functions_reserve_concurrency_and_only_where_the_settings_say_so(
-    stage_named: Callable[[str], Synthesised], strict: Synthesised
+    stage_named: StageNamed, strict: Synthesised
 ) -> None:
     stages = {stage_named("local"): None, stage_named("dev"): None, stage_named("prod"): 100, strict: 7}
     for stage, reserved in stages.items():

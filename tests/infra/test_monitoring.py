@@ -2,13 +2,12 @@
 
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from operate.embedded.cloud import ROOT
-from tests.infra.templates import Synthesised
+from tests.infra.templates import StageNamed, Synthesised
 
 
 def test_every_dead_letter_queue_has_an_alarm(stage: Synthesised) -> None:
@@ -22,7 +21,7 @@ def test_every_dead_letter_queue_has_an_alarm(stage: Synthesised) -> None:
 
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
-def test_alarms_over_workflows_watch_each_ten_of_a_stack(stage_named: Callable[[str], Synthesised], name: str) -> None:
+def test_alarms_over_workflows_watch_each_ten_of_a_stack(stage_named: StageNamed, name: str) -> None:
     stage = stage_named(name)
     paths = [[each.function.function.node.path.partition("/")[2] for each in group] for group in stage.groups]
     for kind in ("ExecutionsStopped", "ExecutionsTimedOut", "OperationsNearLimit", "StorageNearLimit"):
@@ -34,9 +33,7 @@ def test_alarms_over_workflows_watch_each_ten_of_a_stack(stage_named: Callable[[
         assert watched == paths, kind
 
 
-def test_the_embedded_cloud_has_no_alarm_or_query_that_its_emulator_refuses(
-    stage_named: Callable[[str], Synthesised],
-) -> None:
+def test_the_embedded_cloud_has_no_alarm_or_query_that_it_refuses(stage_named: StageNamed) -> None:
     local = stage_named("local")
     assert not [name for name, alarm in local.alarms.items() if "Metrics" in alarm]
     assert local.of_type("AWS::Logs::QueryDefinition") == []
@@ -55,7 +52,7 @@ def test_every_alarm_goes_to_the_topic_and_names_the_first_action(stage: Synthes
         assert section == name.partition("-")[0]
 
 
-def test_the_runbook_has_a_section_for_every_alarm_and_for_no_other(stage_named: Callable[[str], Synthesised]) -> None:
+def test_the_runbook_has_a_section_for_every_alarm_and_for_no_other(stage_named: StageNamed) -> None:
     raised = {name.partition("-")[0] for stage in ("dev", "local", "prod") for name in stage_named(stage).alarms}
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     about_alarms = text.partition("\n## Alarms\n")[2].partition("\n## ")[0]
@@ -105,7 +102,7 @@ def queries(stage: Synthesised) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
 def test_saved_queries_ask_every_function_and_those_about_the_api_its_access_log(
-    stage_named: Callable[[str], Synthesised], name: str
+    stage_named: StageNamed, name: str
 ) -> None:
     stage = stage_named(name)
     functions = {stage.properties(each)["LoggingConfig"]["LogGroup"] for each in stage.of_type("AWS::Lambda::Function")}

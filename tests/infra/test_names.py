@@ -1,13 +1,13 @@
 """Names in an account: two stages and two forks of the kit fit in one region of one account."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from stacks.components.house.python_function import METRICS_NAMESPACE
-from tests.infra.templates import DevWith, Synthesised
+from tests.infra.templates import DevWith, StageNamed, Synthesised
 
 NO_NAMES = {
     ("AWS::ApiGatewayV2::Stage", "StageName"),
@@ -49,18 +49,14 @@ def fork(dev_with: DevWith) -> Synthesised:
     return dev_with(more='[app]\nname = "refunds"\n')
 
 
-def test_no_literal_name_is_equal_in_two_stages_or_two_forks(
-    stage_named: Callable[[str], Synthesised], fork: Synthesised
-) -> None:
+def test_no_literal_name_is_in_two_stages_or_forks(stage_named: StageNamed, fork: Synthesised) -> None:
     names = [list(literal_names(each)) for each in (stage_named("dev"), stage_named("prod"), fork)]
     flat = [name for each in names for name in each]
     assert sorted(flat) == sorted(set(flat))
     assert all(json.loads(name).startswith("refunds-dev") for _, name in names[2])
 
 
-def test_no_alarm_is_on_a_metric_of_another_stage_or_fork(
-    stage_named: Callable[[str], Synthesised], fork: Synthesised
-) -> None:
+def test_no_alarm_is_on_a_metric_of_another_stage_or_fork(stage_named: StageNamed, fork: Synthesised) -> None:
     watched = [set(own_metrics(each)) for each in (stage_named("dev"), stage_named("prod"), fork)]
     assert all(watched)
     assert len(set.union(*watched)) == sum(map(len, watched))

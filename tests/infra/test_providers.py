@@ -1,9 +1,8 @@
 """The providers that post webhooks: a secret for each, and what the webhook function knows of it."""
 
 import json
-from collections.abc import Callable
 
-from tests.infra.templates import Synthesised
+from tests.infra.templates import StageNamed, Synthesised
 
 
 def test_each_provider_has_a_secret_that_holds_none_yet(stage: Synthesised) -> None:
@@ -16,7 +15,7 @@ def test_each_provider_has_a_secret_that_holds_none_yet(stage: Synthesised) -> N
         assert "GenerateSecretString" not in secret.properties
 
 
-def test_the_secrets_of_a_protected_stage_outlive_it(stage_named: Callable[[str], Synthesised]) -> None:
+def test_the_secrets_of_a_protected_stage_outlive_it(stage_named: StageNamed) -> None:
     for name, policy in (("prod", "RetainExceptOnCreate"), ("dev", "Delete")):
         secrets = stage_named(name).of_type("AWS::SecretsManager::Secret")
         assert {secret.body["DeletionPolicy"] for secret in secrets} == {policy}
@@ -35,9 +34,7 @@ def secret_of(stage: Synthesised, name: str) -> dict[str, str]:
     return {} if name in stage.settings.unsigned_providers else {"secret": f"Providers/{name}"}
 
 
-def test_the_function_that_asks_providers_has_their_api_keys_and_no_other_knows_them(
-    stage_named: Callable[[str], Synthesised],
-) -> None:
+def test_the_function_that_asks_providers_has_their_api_keys_and_no_other_knows_them(stage_named: StageNamed) -> None:
     for stage, name, scheme in ((stage_named("prod"), "stripe", "stripe"), (stage_named("local"), "mollie", "mollie")):
         keys = {name: {"scheme": scheme, "secret": f"LookKeys/{name}"}}
         assert json.loads(stage.variables("Looks/Looks")["PROVIDERS"]) == keys
@@ -48,7 +45,7 @@ def test_the_function_that_asks_providers_has_their_api_keys_and_no_other_knows_
     assert "LookKeys" not in stage_named("dev").outputs("public")
 
 
-def test_the_embedded_cloud_has_a_provider_of_every_common_scheme(stage_named: Callable[[str], Synthesised]) -> None:
+def test_the_embedded_cloud_has_a_provider_of_every_common_scheme(stage_named: StageNamed) -> None:
     providers = stage_named("local").settings.providers
     assert {provider.scheme for provider in providers.values()} >= {
         *("adyen", "github", "shopify", "slack", "square", "standard_webhooks", "stripe")

@@ -75,16 +75,12 @@ def test_no_weak_reference_is_split_which_cloudformation_does_not_do(most: Synth
 
 
 @pytest.mark.parametrize("added", [False, True])
-def test_what_comes_and_goes_leaves_no_export_in_use_behind(
-    most: Synthesised, least: Synthesised, *, added: bool
-) -> None:
+def test_what_comes_and_goes_leaves_no_export_in_use(most: Synthesised, least: Synthesised, *, added: bool) -> None:
     before, after = (least, most) if added else (most, least)
     assert list(refused(before, after, list(after.templates))) == []
 
 
-def test_the_stage_s_own_key_goes_only_after_its_users(
-    prod: Synthesised, sources: Sources, context: dict[str, Any]
-) -> None:
+def test_the_stage_s_key_goes_after_all_its_users(prod: Synthesised, sources: Sources, context: dict[str, Any]) -> None:
     settings = prod.settings.model_copy(update={"encryption": EncryptionSettings(customer_keys=False)})
     after = Synthesised(settings, sources, context)
     assert list(refused(prod, after, list(after.templates)))

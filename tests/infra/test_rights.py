@@ -2,10 +2,9 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable
 
 from countersign.adapters.keys import question_key
-from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, Synthesised, construct_id, line, statements
+from tests.infra.templates import DECIDED_BY_A_PLAIN_LAMBDA, StageNamed, Synthesised, construct_id, line, statements
 
 TABLE = "Ledger/Table.Arn"
 STREAM = (
@@ -280,9 +279,7 @@ def test_the_policy_for_people_denies_completing_callbacks_and_is_a_setting(stag
     assert stage.outputs("workflow").get("DenyCallbacksPolicy") == ("DenyCallbacks/Policy" if wanted else None)
 
 
-def test_the_policy_of_the_prover_reads_and_writes_items_of_proofs_only(
-    stage_named: Callable[[str], Synthesised],
-) -> None:
+def test_the_policy_of_the_prover_reads_and_writes_items_of_proofs_only(stage_named: StageNamed) -> None:
     local = stage_named("local")
     (policy,) = [each for each in local.of_type("AWS::IAM::ManagedPolicy") if each.path == "Prover/Policy"]
     assert local.outputs("public")["ProvePolicy"] == "Prover/Policy"

@@ -24,9 +24,7 @@ def install(path: Path, answer: str = "Chromium 156.0", *, status: int = 0) -> P
     return path
 
 
-def test_a_named_browser_is_used_before_the_path_and_before_that_of_playwright(
-    machine: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_named_browser_is_used_before_the_path_and_playwright(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert browser.find() is None
     for name in ("playwright/chrome", "chromium-browser", "google-chrome", "chromium"):
         assert browser.find() != (there := install(machine / name))

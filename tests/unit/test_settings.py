@@ -507,9 +507,7 @@ def test_a_mistake_in_an_optional_setting_is_refused(
         ),
     ],
 )
-def test_an_agent_starts_the_workflow_approval_whose_policy_names_approvers(
-    tmp_path: Path, more: str, key: str, allowed: str
-) -> None:
+def test_an_agent_starts_approvals_with_approvers_by_policy(tmp_path: Path, more: str, key: str, allowed: str) -> None:
     agents = VALID.replace("approval.enabled = false\n", "", 1) + AGENT
     refusal = refused(tmp_path, agents + more)
     assert (refusal.key, allowed in refusal.allowed) == (key, True)
@@ -603,9 +601,7 @@ def test_every_mistake_of_a_file_is_reported_at_once(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_mistake_is_reported_with_the_line_of_its_key_or_table(
-    tmp_path: Path, written: str, instead: str, at: str | None
-) -> None:
+def test_a_mistake_has_the_line_of_its_key_or_table(tmp_path: Path, written: str, instead: str, at: str | None) -> None:
     assert written in VALID
     text = VALID.replace(written, instead)
     with pytest.raises(SettingsError) as refusal:

@@ -47,9 +47,7 @@ def test_a_python_without_venv_is_refused_with_the_missing_package(monkeypatch: 
         setup.check_python((3, 12, 1))
 
 
-def test_the_functions_python_is_found_on_path_or_as_the_newest_of_pyenv(
-    machine: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_functions_python_is_on_path_or_the_newest_of_pyenv(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(setup, "RUNTIME", (3, 99))
     monkeypatch.setenv("HOME", str(machine))
     monkeypatch.setenv("PYENV_ROOT", str(machine / "pyenv"))

@@ -210,7 +210,7 @@ def test_the_hash_of_an_audit_entry_is_that_of_its_stored_fields(ttl: int) -> No
 def test_attributes_with_default_values_are_omitted_unless_writes_compare_them() -> None:
     task = Task("order-1001.approval", Status.OPEN, NOW)
     assert set(task_document(task)) - set(task_key("")) - set(index_fields(task)) == {
-        *("task_id", "status", "expires_at", "revision", "audit_seq"),
+        *("task_id", "status", "expires_at", "revision", "audit_seq")
     }
 
 

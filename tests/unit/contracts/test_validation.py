@@ -332,9 +332,7 @@ def test_a_document_within_the_contract_is_accepted(name: str, changes: dict[str
 
 
 @pytest.mark.parametrize(("name", "case"), cases(INVALID))
-def test_a_document_that_breaks_the_contract_is_refused_with_a_json_pointer(
-    name: str, case: tuple[dict[str, Any], str]
-) -> None:
+def test_a_document_against_the_contract_is_refused_with_a_pointer(name: str, case: tuple[dict[str, Any], str]) -> None:
     changes, pointer = case
     with pytest.raises(ContractError) as error:
         validation.check(name, changed(name, changes))

@@ -144,9 +144,7 @@ def test_an_act_that_only_people_do_is_reported_if_it_came_by_no_link(act: str) 
     ],
     ids=["this task", "an inbox", "another task", "another person", "unknown"],
 )
-def test_votes_and_delegations_by_links_of_another_person_or_task_are_reported(
-    standing: tuple[str, str] | None, count: int
-) -> None:
+def test_votes_and_delegations_by_links_of_others_are_reported(standing: tuple[str, str] | None, count: int) -> None:
     told = opened(any_task(), by_link(link="ab"), by_link("delegated", link="ab"), by_link("refused", link="cd"))
     assert links_used(told) == {"ab"}
     assert len(list(unopened(told, {"ab": standing} if standing else {}))) == count

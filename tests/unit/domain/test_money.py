@@ -29,9 +29,7 @@ currencies = st.sampled_from(["EUR", "JPY", "KWD", "CLF", "ISK", "UGX", "MGA", "
         ("999999999999999.99", "EUR", "999999999999999.99"),
     ],
 )
-def test_an_amount_has_the_decimals_of_its_currency_and_more_only_where_they_are_not_zero(
-    text: str, currency: str, amount: str
-) -> None:
+def test_an_amount_has_the_decimals_of_its_currency_and_more_if_not_zero(text: str, currency: str, amount: str) -> None:
     assert canonical(text, currency) == amount
 
 
@@ -55,9 +53,7 @@ def test_the_canonical_form_of_an_amount_keeps_its_value_and_is_stable(text: str
 
 
 @given(st.integers(0, 10**14), currencies, st.sampled_from([ISO_4217, stripe.MINOR_UNITS, adyen.MINOR_UNITS]))
-def test_minor_units_convert_to_an_amount_in_units_of_the_currency(
-    count: int, currency: str, exponents: Mapping[str, int]
-) -> None:
+def test_minor_units_convert_to_units_of_the_currency(count: int, currency: str, exponents: Mapping[str, int]) -> None:
     amount = from_minor_units(count, currency, exponents)
     assert amount is not None
     assert Decimal(amount) == Decimal(count).scaleb(-exponents.get(currency, 2))

@@ -176,9 +176,7 @@ def test_events_that_are_not_final_have_a_bounded_number_of_audit_entries(status
         ("failed", None, "contradiction"),
     ],
 )
-def test_two_attempts_to_pay_are_distinguished_by_their_payment_id(
-    status: str, payment_id: str | None, held_because: str
-) -> None:
+def test_two_attempts_to_pay_have_different_payment_ids(status: str, payment_id: str | None, held_because: str) -> None:
     paid = after_all(any_event("paid", payment_id="A"))
     assert effect_on(paid, any_event(status, "evt_2", payment_id=payment_id)).held_because == held_because
 

@@ -54,9 +54,7 @@ def oracle(rows: list[dict[str, Any]], amount: Decimal, currency: str) -> int | 
 
 
 @given(documents(), AMOUNTS, st.sampled_from((*CURRENCIES, "CHF")))
-def test_an_amount_gets_the_terms_of_the_smallest_row_that_covers_it(
-    rows: list[dict[str, Any]], amount: Decimal, currency: str
-) -> None:
+def test_an_amount_has_the_smallest_row_covering_it(rows: list[dict[str, Any]], amount: Decimal, currency: str) -> None:
     try:
         found = Policy.from_document(rows).terms(amount, currency).deadline_seconds
     except UncoveredAmountError:

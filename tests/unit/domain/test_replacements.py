@@ -138,8 +138,6 @@ def test_a_person_who_was_replaced_can_be_asked_again() -> None:
         (SHARED, {"because": "x" * 2001}, "1 to 2000 characters"),
     ],
 )
-def test_a_reassignment_that_cannot_be_is_refused_with_what_is_allowed(
-    task: Task, changes: dict[str, object], reason: str
-) -> None:
+def test_an_impossible_reassignment_names_what_is_allowed(task: Task, changes: dict[str, object], reason: str) -> None:
     with pytest.raises(errors.ContractError, match=reason.replace(".", r"\.")):
         reassign(task, **changes)  # type: ignore[arg-type]

@@ -194,9 +194,7 @@ def test_the_requester_acts_only_on_the_shown_round_of_a_task_that_waits_for_the
 
 
 @pytest.mark.parametrize("act", [answer, revise])
-def test_the_requester_answers_the_question_that_their_page_showed_and_no_later_one(
-    act: Callable[..., Change | None],
-) -> None:
+def test_the_requester_answers_the_question_on_their_page_and_no_later_one(act: Callable[..., Change | None]) -> None:
     asked_again = after(send_back(after(answer(RETURNED)), OTHER_APPROVER, "Which tables?"))
     content = {"title": "Chairs"} if act is revise else {}
     with pytest.raises(errors.DetailsChangedError):

@@ -40,9 +40,7 @@ def test_votes_decide_as_the_oracle_says(ballot: tuple[Rule, tuple[str, ...], di
 
 
 @given(ballots())
-def test_a_verdict_names_its_voters_in_the_order_of_the_audience(
-    ballot: tuple[Rule, tuple[str, ...], dict[str, Decision]],
-) -> None:
+def test_a_verdict_names_voters_in_audience_order(ballot: tuple[Rule, tuple[str, ...], dict[str, Decision]]) -> None:
     rule, audience, votes = ballot
     verdict = decide(rule, audience, votes)
     if verdict:

@@ -110,9 +110,7 @@ def test_a_task_id_has_one_request_id_and_one_name() -> None:
         (TITLE, DETAILS, "otto@example.com"),
     ],
 )
-def test_different_content_has_a_different_digest(
-    title: str, details: tuple[tuple[str, str], ...], requester: str
-) -> None:
+def test_other_content_has_another_digest(title: str, details: tuple[tuple[str, str], ...], requester: str) -> None:
     assert Shown(title, details, requester).digest() != Shown(TITLE, DETAILS, REQUESTER).digest()
 
 

@@ -165,9 +165,7 @@ def test_a_vote_on_other_attachments_than_the_shown_ones_is_refused(attachments:
     ("rule", "refused"), [("", ()), ("required", (APPROVE, REJECT)), ("required_on_reject", (REJECT,))]
 )
 @pytest.mark.parametrize("decision", Decision)
-def test_a_vote_needs_a_comment_where_the_question_says_so(
-    rule: str, refused: tuple[Decision, ...], decision: Decision
-) -> None:
+def test_a_vote_needs_a_comment_if_it_is_required(rule: str, refused: tuple[Decision, ...], decision: Decision) -> None:
     task = any_task(comment=rule)
     answer(task, decision, comment="Agreed with Li")
     if decision in refused:
@@ -309,9 +307,7 @@ def test_the_link_of_a_person_who_delegated_cannot_decide() -> None:
         ("asked_already", any_task(delegations=(Delegation(COLLEAGUE, APPROVER, NOW, True),)), COLLEAGUE, NO_ALIASES),
     ],
 )
-def test_a_delegation_to_a_person_who_may_not_decide_is_refused(
-    reason: str, task: Task, to: str, aliases: Aliases
-) -> None:
+def test_a_delegation_to_one_who_may_not_decide_is_refused(reason: str, task: Task, to: str, aliases: Aliases) -> None:
     with pytest.raises(errors.DelegationRefusedError) as refused:
         delegate(task, to, aliases=aliases)
     assert refused.value.reason == reason

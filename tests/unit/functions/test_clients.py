@@ -76,9 +76,7 @@ def test_the_client_of_the_plain_lambda_has_the_timeouts_of_the_kit() -> None:
     assert plain.retries == ours.retries
 
 
-def test_credentials_come_from_the_environment_and_only_without_them_from_elsewhere(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_credentials_come_from_the_environment_or_without_any_from_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     def places() -> list[str]:
         session.cache_clear()
         return [provider.METHOD for provider in session().get_component("credential_provider").providers]

@@ -30,9 +30,7 @@ ASKING = ("countersign.domain.links", "countersign.domain.people", "countersign.
         ("countersign.adapters.dynamodb_ledger", set(), (*NEVER, *EVENTS, *ASKING, "countersign.domain.requests")),
     ],
 )
-def test_a_cold_start_imports_only_modules_that_every_request_needs(
-    module: str, needed: set[str], useless: tuple[str, ...]
-) -> None:
+def test_a_cold_start_imports_what_every_request_needs(module: str, needed: set[str], useless: tuple[str, ...]) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     code = f"import sys, {module}; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)

@@ -165,9 +165,7 @@ def test_errors_of_pages_and_workflows_have_no_problem_document(error: type[erro
 
 
 @pytest.mark.parametrize("more", [(), (errors.ContractError("is missing", "/input/currency"),)])
-def test_a_broken_contract_is_answered_with_every_problem_and_its_pointer(
-    more: tuple[errors.ContractError, ...],
-) -> None:
+def test_a_broken_contract_is_answered_with_all_problems_and_pointers(more: tuple[errors.ContractError, ...]) -> None:
     first = errors.ContractError("must be string", "/input/amount")
     _, _, body = http.problem_of(errors.SeveralProblemsError((first, *more)) if more else first)
     told = json.loads(body)
@@ -192,9 +190,7 @@ def test_internal_errors_are_not_disclosed(error: errors.CountersignError) -> No
         ),
     ],
 )
-def test_a_configuration_error_is_answered_in_general_and_logged_by_name(
-    error: errors.ConfigurationError, told: str, logged: str
-) -> None:
+def test_a_configuration_error_is_logged_by_name_only(error: errors.ConfigurationError, told: str, logged: str) -> None:
     _, _, body = http.problem_of(error)
     assert json.loads(body)["detail"] == f"{told}; the same request may be sent again"
     assert http.why_it_was_refused(error)["reason"] == logged

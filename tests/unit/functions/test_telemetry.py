@@ -56,9 +56,7 @@ def test_a_block_within_another_writes_a_line_of_its_own(capsys: pytest.CaptureF
     assert [line["MailsSent"] for line in lines(capsys)] == [[1]]
 
 
-def test_a_function_outside_of_a_stage_can_count(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_function_outside_a_stage_counts(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("METRICS_STAGE")
     count("MailsSent")
     assert [line["stage"] for line in lines(capsys)] == [NO_STAGE]

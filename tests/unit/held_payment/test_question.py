@@ -110,9 +110,7 @@ def test_every_state_of_a_held_event_has_its_text(changes: dict[str, Any], label
 @pytest.mark.parametrize(
     ("changes", "informs"), [({}, False), ({"becomes": None}, False), ({"becomes": None, "standing": "paid"}, True)]
 )
-def test_the_operators_are_only_informed_of_an_event_of_a_payment_that_is_paid(
-    changes: dict[str, Any], informs: bool
-) -> None:
+def test_operators_are_only_informed_of_an_event_of_a_paid_payment(changes: dict[str, Any], informs: bool) -> None:
     asked = approval_of(any_held(**changes), ("ops@example.com",), 3600)
     assert asked.acknowledge is informs
     assert ("If you reject" in dict(asked.details)) is not informs

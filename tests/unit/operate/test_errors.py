@@ -42,9 +42,7 @@ def wrapped(error: Exception) -> Exception:
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, Exception) else None,
 )
-def test_an_error_has_an_exit_status_a_message_and_advice(
-    error: Exception, status: Status, words: str, advice: str
-) -> None:
+def test_an_error_has_a_status_a_message_and_advice(error: Exception, status: Status, words: str, advice: str) -> None:
     found = explained(error)
     assert found
     assert found.status is status

@@ -37,9 +37,7 @@ def test_global_options_may_stand_anywhere(typed: str, meant: str) -> None:
         ("export file --format xml", "xml"),
     ],
 )
-def test_an_invalid_command_line_ends_with_status_two(
-    typed: str, words: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_invalid_command_ends_with_status_two(typed: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(typed.split()) == 2
     said = capsys.readouterr()
     assert words in said.out + said.err

@@ -117,9 +117,7 @@ def test_a_person_is_shown_with_their_name_and_always_with_their_address() -> No
         (timedelta(seconds=-5), "Less than a minute left"),
     ],
 )
-def test_a_countdown_counts_the_days_of_a_calendar_and_rounds_hours_and_minutes_down(
-    left: timedelta, said: str
-) -> None:
+def test_a_countdown_counts_days_of_a_calendar_and_rounds_hours_and_minutes_down(left: timedelta, said: str) -> None:
     friday = datetime(2025, 11, 21, 9, 30, tzinfo=UTC)
     assert display.time_left(friday + left, friday) == said
 

@@ -218,9 +218,7 @@ OTHER_SHAPES = [
 
 @pytest.mark.parametrize("delivery", SIGNED_BYTES, ids=name_of)
 @pytest.mark.parametrize("body", BAD_BODIES)
-def test_a_body_that_is_not_strict_json_is_verified_as_bytes_and_malformed_to_read(
-    delivery: Delivery, body: bytes
-) -> None:
+def test_a_body_of_no_strict_json_is_verified_as_bytes_and_malformed_to_read(delivery: Delivery, body: bytes) -> None:
     verified = delivery.verify(delivery.request(body))
     assert verified.body == body
     with pytest.raises(MalformedBodyError):

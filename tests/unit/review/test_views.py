@@ -92,9 +92,7 @@ def text_of(page: str) -> str:
     ],
     ids=["open", "voted", "approved", "rejected", "applied", "past its deadline", "expired", "withdrawn", "ended"],
 )
-def test_a_look_at_every_state_has_its_status_and_only_an_open_task_has_the_form(
-    task: Task, status: int, form: bool
-) -> None:
+def test_each_state_has_its_status_and_only_an_open_task_has_the_form(task: Task, status: int, form: bool) -> None:
     answer = views.of_look(Review(task, APPROVER), Key(any_token()), NOW)
     assert (answer.status, form_is_on(answer.page)) == (status, form)
     assert TITLE in text_of(answer.page)
@@ -397,9 +395,7 @@ def test_a_click_after_the_decision_says_what_was_not_recorded(decision: str, sa
 
 
 @pytest.mark.parametrize("act", [views.of_hand_over, views.of_take_back])
-def test_handing_over_or_taking_back_after_the_decision_reports_no_lost_vote(
-    act: Callable[..., views.PageResponse],
-) -> None:
+def test_handing_over_or_taking_back_after_a_decision_loses_no_vote(act: Callable[..., views.PageResponse]) -> None:
     answer = act(Review(any_decided_task(), APPROVER, refusal=errors.DecidedOtherwiseError()), any_hand_over(), NOW)
     assert (answer.status, "was not recorded" in answer.page) == (409, False)
 

@@ -146,9 +146,7 @@ def test_a_payment_answer_with_another_amount_is_held_and_announced_once(documen
 
 
 @pytest.mark.parametrize(("status", "handling"), [("pending", Handling.PENDING), ("declined", Handling.DECLINED)])
-def test_a_payment_answer_that_is_not_final_is_recorded_once_and_the_task_stays_open(
-    status: str, handling: Handling
-) -> None:
+def test_a_payment_answer_that_is_not_final_is_recorded_once_without_effect(status: str, handling: Handling) -> None:
     setup = paying()
     assert setup.succeed({"status": status}) is handling
     assert (setup.succeed({"status": status}), setup.task.status) == (Handling.DUPLICATE, Status.OPEN)
@@ -166,9 +164,7 @@ def test_the_same_answer_to_two_payments_is_recorded_for_each() -> None:
 
 @pytest.mark.parametrize("contract", ["", "payment.answer"])
 @pytest.mark.parametrize("document", [{}, {"status": "unknown"}, PAID | {"amount": 250}, PAID | {"currency": "eur"}])
-def test_a_payment_answer_keeps_the_contract_of_payments_for_every_task_contract(
-    contract: str, document: dict[str, Any]
-) -> None:
+def test_a_payment_answer_keeps_the_contract_of_payments_in_any_task(contract: str, document: dict[str, Any]) -> None:
     setup = paying(answer_contract=contract)
     with pytest.raises(errors.AnswerRefusedError):
         setup.succeed(document)

@@ -139,9 +139,7 @@ def test_only_the_link_of_an_inbox_decides_a_batch() -> None:
     ],
     ids=["plain", "confirm", "comment", "returned"],
 )
-def test_a_task_that_asks_for_more_than_a_decision_is_decided_on_its_own_page(
-    changes: dict[str, Any], ticked: bool
-) -> None:
+def test_a_task_that_asks_more_than_a_decision_is_decided_on_its_page(changes: dict[str, Any], ticked: bool) -> None:
     assert may_tick(any_task(**changes)) is ticked
 
 

@@ -102,9 +102,7 @@ def test_an_answer_that_is_not_paid_never_decides(status: str) -> None:
         ({"latest_charge": {"amount_refunded": 0, "disputed": True}}, looked("paid", "held")),
     ],
 )
-def test_an_answer_with_other_money_mode_or_a_reversal_decides_nothing(
-    changes: dict[str, Any], expected: Looked
-) -> None:
+def test_an_answer_of_other_money_mode_or_reversal_decides_nothing(changes: dict[str, Any], expected: Looked) -> None:
     setup = Setup(any_intent(**changes))
     assert (setup.look(), setup.task.status) == (expected, Status.OPEN)
 

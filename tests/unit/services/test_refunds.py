@@ -106,9 +106,7 @@ def test_the_facts_of_a_payment_are_what_was_paid_refunded_and_reserved() -> Non
         (any_payment_task(), "1", "EUR", "not_paid"),
     ],
 )
-def test_only_what_is_left_of_a_paid_payment_is_refunded(
-    task: Task, amount: str, currency: str, refused: str | None
-) -> None:
+def test_what_is_left_of_a_payment_is_refunded(task: Task, amount: str, currency: str, refused: str | None) -> None:
     setup = Setup(task)
     assert setup.refunds.payment(REQUEST_ID, Decimal(amount), currency)["refused"] == refused
     assert setup.refunds.payment("another-request", Decimal(amount), currency)["refused"] == "not_paid"

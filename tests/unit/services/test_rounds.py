@@ -59,9 +59,7 @@ def test_a_revision_names_title_rows_and_attachments_as_a_request_does() -> None
         ({"rows": [{"label": "Why", "value": "x" * 20_000}] * 4}, [""]),
     ],
 )
-def test_a_revision_that_a_request_could_not_have_is_refused_with_every_place(
-    document: dict[str, Any], pointers: list[str]
-) -> None:
+def test_a_revision_that_no_request_may_have_is_refused_by_place(document: dict[str, Any], pointers: list[str]) -> None:
     with pytest.raises(ContractError) as caught:
         revised(document)
     assert [problem.pointer for problem in caught.value.problems] == pointers

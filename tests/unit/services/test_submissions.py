@@ -66,9 +66,7 @@ def test_a_repeated_request_after_its_end_starts_nothing() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"input": any_input(amount="250.01")}, {"workflow": "second"}])
-def test_a_known_request_id_with_another_input_or_workflow_is_a_conflict(
-    changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_request_id_of_other_content_is_a_conflict(changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(WORKFLOWS, "second", Startable(3600, WORKFLOW))
     monkeypatch.setattr(validation, "problems", lambda name, document, prefix="": [])
     setup = Setup()
@@ -110,9 +108,7 @@ def retire(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(WORKFLOWS, WORKFLOW, dataclasses.replace(WORKFLOWS[WORKFLOW], is_retired=True))
 
 
-def test_a_retired_workflow_takes_no_new_request_and_an_accepted_one_starts_and_is_reported(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_retired_workflow_takes_no_new_request_but_starts_accepted_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     setup = Setup(StartFailedError("TooManyRequestsException"))
     with pytest.raises(StartFailedError):
         setup.submit()
@@ -125,9 +121,7 @@ def test_a_retired_workflow_takes_no_new_request_and_an_accepted_one_starts_and_
         setup.submit(input=any_input(amount="250.01"))
 
 
-def test_a_faulty_request_for_a_retired_workflow_is_answered_with_all_its_problems(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_faulty_request_for_a_retired_workflow_is_answered_with_all_problems(monkeypatch: pytest.MonkeyPatch) -> None:
     retire(monkeypatch)
     with pytest.raises(ContractError) as error:
         Setup().submit(input=any_input(amount=250))
@@ -199,9 +193,7 @@ def test_a_report_has_the_question_for_which_a_task_waits_for_its_requester() ->
         (RequestStatus.CANCELLED, "withdrawn", "cancelled"),
     ],
 )
-def test_a_report_without_a_result_says_why_in_a_code_and_a_sentence(
-    status: RequestStatus, code: str, told: str
-) -> None:
+def test_a_report_without_result_says_why_in_a_code_and_a_sentence(status: RequestStatus, code: str, told: str) -> None:
     setup = Setup()
     setup.ledger.asked[REQUEST_ID] = Request(REQUEST_ID, WORKFLOW, status=status, error=code)
     report = setup.submissions.report(REQUEST_ID)

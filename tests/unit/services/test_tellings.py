@@ -90,9 +90,7 @@ def test_a_status_is_told_once_however_often_its_event_comes() -> None:
         ),
     ],
 )
-def test_an_open_question_is_not_told_as_the_reason_why_the_request_ended(
-    ended: dict[str, Any], kind: str, said: str
-) -> None:
+def test_an_open_question_is_not_told_as_the_reason_of_the_end(ended: dict[str, Any], kind: str, said: str) -> None:
     setup = Setup(
         any_task(exchanges=(Exchange(APPROVER, "Which desk?", NOW),), tells_requester=True, closed_at=NOW, **ended)
     )

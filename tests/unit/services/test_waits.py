@@ -82,9 +82,7 @@ def test_an_opened_task_has_question_audience_deadline_and_digest() -> None:
 @pytest.mark.parametrize(
     ("requester", "reason"), [(REQUESTER, None), ("shop-orders", "no_address"), (APPROVER, "approver")]
 )
-def test_an_opened_task_has_whether_its_requester_is_told_and_its_audit_why_not(
-    requester: str, reason: str | None
-) -> None:
+def test_a_task_has_whether_its_requester_is_told_and_its_audit_why_not(requester: str, reason: str | None) -> None:
     setup = Setup()
     setup.waits.open(any_wait(audience=(APPROVER, OTHER_APPROVER)), any_question(requester=requester))
     assert setup.task.tells_requester is (reason is None)
@@ -354,9 +352,7 @@ def test_an_opened_task_has_the_aliases_of_the_requester() -> None:
     assert setup.task.voters == (APPROVER,)
 
 
-def test_a_directory_that_does_not_answer_opens_no_task_and_applies_no_decision(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_directory_without_an_answer_opens_no_task_and_applies_no_decision(monkeypatch: pytest.MonkeyPatch) -> None:
     def be_down(*_: object, **__: object) -> Any:
         raise LedgerUnavailableError("directory")
 

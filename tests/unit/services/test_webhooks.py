@@ -150,9 +150,7 @@ def test_a_rotated_secret_is_read_again() -> None:
 
 
 @pytest.mark.parametrize(("fresh", "questions"), [("a", 2), ("b", 4)])
-def test_a_mismatch_is_verified_again_only_with_other_secrets(
-    monkeypatch: pytest.MonkeyPatch, fresh: str, questions: int
-) -> None:
+def test_a_mismatch_is_checked_with_other_secrets(monkeypatch: pytest.MonkeyPatch, fresh: str, questions: int) -> None:
     paypal = FakePayPal()
     monkeypatch.setattr("countersign.services.webhooks.load", lambda _: PayPal(paypal))
     setup = Setup(MemorySecrets([f"{PAYPAL.secret}a"], [f"{PAYPAL.secret}{fresh}"]), "paypal")
