@@ -316,7 +316,8 @@ def test_the_policy_of_operators_replays_kept_events_and_never_records_one(stage
         items("dynamodb:BatchGetItem", "EVENT", "EXTERNAL"),
         AUDIT_STAYS,
         (
-            f"NOT dynamodb:DeleteItem {WRITE} on {TABLE}"
+            "NOT dynamodb:BatchWriteItem dynamodb:DeleteItem dynamodb:PartiQLDelete dynamodb:PartiQLInsert"
+            f" dynamodb:PartiQLUpdate {WRITE} on {TABLE}"
             ' if {"ForAnyValue:StringLike": {"dynamodb:LeadingKeys": ["EVENT#*"]}}'
         ),
         "lambda:InvokeFunction on Replay/Replay/Function.Arn",
