@@ -15,7 +15,7 @@ def test_a_line_has_fields_of_powertools(capsys: pytest.CaptureFixture[str], mon
     logger.warning("page refused", status=404, reason=None, kind=ValueError)
     about()
     line = json.loads(capsys.readouterr().out)
-    assert line.pop("location").startswith("test_a_line_has_the_fields_of_powertools:")
+    assert line.pop("location").startswith("test_a_line_has_fields_of_powertools:")
     assert len(line.pop("timestamp")) == len("2026-03-01 09:00:00,000+0000")
     assert list(line.items()) == [
         ("level", "WARNING"),
