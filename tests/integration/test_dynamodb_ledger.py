@@ -93,25 +93,19 @@ def test_each_of_these_is_an_outage(kit: Kit, answer: Answer | Exception) -> Non
         kit.ledger.task(TASK_ID)
 
 
-@pytest.mark.parametrize(
-    ("answer", "expected"),
-    [
-        *(
-            (cancelled("None", code), LedgerConflictError)
-            for code in ("ConditionalCheckFailed", "TransactionConflict", "DuplicateItem")
-        ),
-        *(
-            (error(code), LedgerConflictError)
-            for code in ("TransactionConflictException", "TransactionInProgressException")
-        ),
-        *(
-            (cancelled(code, "None"), LedgerUnavailableError)
-            for code in ("ThrottlingError", "ProvisionedThroughputExceeded")
-        ),
-        (cancelled("None", "ValidationError"), ClientError),
-    ],
-    ids=repr,
-)
+CONFLICTS = [
+    *(cancelled("None", code) for code in ("ConditionalCheckFailed", "TransactionConflict", "DuplicateItem")),
+    *(error(code) for code in ("TransactionConflictException", "TransactionInProgressException")),
+]
+OUTAGES = [cancelled(code, "None") for code in ("ThrottlingError", "ProvisionedThroughputExceeded")]
+CANCELLED: list[tuple[Answer, type[Exception]]] = [
+    *((answer, LedgerConflictError) for answer in CONFLICTS),
+    *((answer, LedgerUnavailableError) for answer in OUTAGES),
+    (cancelled("None", "ValidationError"), ClientError),
+]
+
+
+@pytest.mark.parametrize(("answer", "expected"), CANCELLED, ids=repr)
 def test_a_cancelled_transaction_is_a_conflict_an_outage_or_an_error_by_its_reasons(
     kit: Kit, answer: Answer, expected: type[Exception]
 ) -> None:
@@ -238,10 +232,8 @@ def test_an_audit_entry_is_never_overwritten(kit: Kit) -> None:
 
 def test_a_question_that_a_failed_opening_left_is_replaced_with_the_next_one(kit: Kit) -> None:
     opened = (AuditEvent("opened", WORKFLOW),)
-    with (
-        answering("dynamodb", "TransactWriteItems", cancelled("ThrottlingError")),
-        pytest.raises(LedgerUnavailableError),
-    ):
+    failing = answering("dynamodb", "TransactWriteItems", cancelled("ThrottlingError"))
+    with failing, pytest.raises(LedgerUnavailableError):
         kit.ledger.open(any_task(title="the first"), opened, NOW)
     assert (kit.ledger.task(TASK_ID), kit.ledger.with_tasks(REQUEST_ID)) == (None, (None, []))
     kit.ledger.open(any_task(title="the second"), opened, NOW)
@@ -265,16 +257,12 @@ def test_a_change_and_its_audit_entries_are_one_transaction(kit: Kit) -> None:
 
 
 def test_a_hundred_tasks_of_one_request_are_listed_over_several_pages(kit: Kit) -> None:
-    pages = [
-        Answer(
-            document={"Items": [{"task_id": {"S": "r.a"}}], "LastEvaluatedKey": {"pk": {"S": "x"}, "sk": {"S": "y"}}}
-        ),
-        Answer(document={"Items": [{"task_id": {"S": "r.b"}}]}),
-    ]
+    last = {"pk": {"S": "x"}, "sk": {"S": "y"}}
+    first, second = ({"Items": [{"task_id": {"S": task_id}}]} for task_id in ("r.a", "r.b"))
     with answering("dynamodb", "Query") as queries:
-        queries.answers = [*pages]
+        queries.answers = [Answer(document=first | {"LastEvaluatedKey": last}), Answer(document=second)]
         assert kit.ledger.task_ids("r") == ["r.a", "r.b"]
-    assert queries.documents[1]["ExclusiveStartKey"] == {"pk": {"S": "x"}, "sk": {"S": "y"}}
+    assert queries.documents[1]["ExclusiveStartKey"] == last
 
 
 def test_links_pointers_and_ended_requests_have_a_ttl_and_the_audit_has_none(kit: Kit) -> None:

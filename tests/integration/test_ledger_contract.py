@@ -151,12 +151,8 @@ def test_a_task_that_was_cancelled_before_it_opened_cannot_be_opened(books: Book
 
 
 def test_the_tasks_of_a_request_are_listed_by_name_and_no_others(books: Books) -> None:
-    for task_id, request_id in [
-        ("order-1001.b", "order-1001"),
-        ("order-1001.a", "order-1001"),
-        ("order-10011.a", "order-10011"),
-    ]:
-        books.open(task_id=task_id, request_id=request_id)
+    for task_id in ("order-1001.b", "order-1001.a", "order-10011.a"):
+        books.open(task_id=task_id, request_id=task_id.partition(".")[0])
     assert books.ledger.task_ids("order-1001") == ["order-1001.a", "order-1001.b"]
     assert books.ledger.task_ids("order-9") == []
     assert books.ledger.with_tasks("order-1001") == (None, [books.task("order-1001.a"), books.task("order-1001.b")])
@@ -170,8 +166,7 @@ def test_a_decision_is_written_with_its_votes_and_audit_entries(books: Books) ->
     assert after == books.task()
     assert (after.status, after.outcome, after.decided_by) == (Status.DECIDED, Outcome.REJECTED, (APPROVER,))
     assert after.votes == {APPROVER: Vote(Decision.REJECT, "Go ahead", NOW)}
-    assert (after.decided_at, after.revision) == (NOW, 1)
-    assert books.events() == ["opened", "voted", "decided"]
+    assert (after.decided_at, after.revision, books.events()) == (NOW, 1, ["opened", "voted", "decided"])
     books.assert_unbroken()
 
 
@@ -188,8 +183,7 @@ def test_the_content_of_a_revision_takes_the_place_of_that_at_the_opening(books:
     revised = dataclasses.replace(task.question, title="Order 1001", details=(), attachments=(), amount="200.00 EUR")
     fields = {"question": revised, "shown": revised.digest(), "round": 2, "exchanges": (any_exchange(),)}
     after = books.ledger.commit(Change(task, STAYING, fields, (AuditEvent("revised", REQUESTER),), NOW))
-    assert after == books.task()
-    assert (after.question, after.round, after.returned) == (revised, 2, any_exchange())
+    assert (after, after.question, after.round, after.returned) == (books.task(), revised, 2, any_exchange())
     books.assert_unbroken()
 
 
@@ -207,22 +201,16 @@ def test_the_audit_chain_of_a_task_is_unbroken_to_its_end(books: Books) -> None:
     books.assert_unbroken()
 
 
-@pytest.mark.parametrize(
-    "overtaking",
-    [
-        pytest.param(answer, id="a decision"),
-        pytest.param(cancelling, id="a withdrawal"),
-        pytest.param(lambda task: votes.refuse(task, APPROVER, "own_request", "", NOW), id="an audit entry"),
-    ],
-)
-@pytest.mark.parametrize(
-    "overtaken",
-    [
-        pytest.param(lambda task: answer(task, Decision.REJECT), id="a decision"),
-        pytest.param(cancelling, id="a withdrawal"),
-        pytest.param(lambda task: votes.refuse(task, APPROVER, "closed", "", NOW), id="an audit entry"),
-    ],
-)
+RACING: list[Callable[[Task], Change]] = [
+    lambda task: answer(task, Decision.REJECT),
+    cancelling,
+    lambda task: votes.refuse(task, APPROVER, "closed", "", NOW),
+]
+KINDS = ["a decision", "a withdrawal", "an audit entry"]
+
+
+@pytest.mark.parametrize("overtaking", [answer, *RACING[1:]], ids=KINDS)
+@pytest.mark.parametrize("overtaken", RACING, ids=KINDS)
 def test_of_two_changes_to_the_same_version_the_second_is_refused_and_writes_nothing(
     books: Books, overtaking: Callable[[Task], Change], overtaken: Callable[[Task], Change]
 ) -> None:
@@ -332,15 +320,12 @@ def test_a_refresh_gives_an_open_task_its_new_callback_without_an_audit_entry(bo
 
 @pytest.mark.parametrize("status", [status for status in Status if status is not Status.OPEN])
 def test_a_task_that_is_not_open_keeps_its_callback(books: Books, status: Status) -> None:
+    assert books.ledger.refresh(TASK_ID, "callback-2") is False
+    assert books.ledger.task(TASK_ID) is None, "an unknown task is not made"
     books.open()
     CLOSED_BY[status](books)
     assert books.ledger.refresh(TASK_ID, "callback-2") is False
     assert books.task().callback_id == CALLBACK_ID
-
-
-def test_an_unknown_task_is_not_refreshed(books: Books) -> None:
-    assert books.ledger.refresh(TASK_ID, "callback-2") is False
-    assert books.ledger.task(TASK_ID) is None
 
 
 def test_a_refresh_conflicts_with_no_decision_and_its_callback_stays(books: Books) -> None:
@@ -422,16 +407,11 @@ def test_the_first_start_of_a_request_is_recorded(books: Books, arns: tuple[str,
     assert books.ledger.submit(ASKED, NOW).status is RequestStatus.RUNNING
 
 
+ENDS = [(SUCCEEDED, RESULT, ""), (SUCCEEDED, None, ""), (FAILED, None, "timed_out")]
+
+
 @pytest.mark.parametrize("running", [True, False])
-@pytest.mark.parametrize(
-    ("status", "result", "error"),
-    [
-        (SUCCEEDED, RESULT, ""),
-        (SUCCEEDED, None, ""),
-        (FAILED, None, "timed_out"),
-        (RequestStatus.CANCELLED, None, "withdrawn"),
-    ],
-)
+@pytest.mark.parametrize(("status", "result", "error"), [*ENDS, (RequestStatus.CANCELLED, None, "withdrawn")])
 def test_the_end_of_a_request_is_recorded_with_its_result_or_error(
     books: Books, status: RequestStatus, result: Any, error: str, running: bool
 ) -> None:
@@ -542,15 +522,13 @@ def test_an_envelope_of_one_name_is_put_into_the_outbox_once_in_a_pause(kit: Kit
 
 
 def test_an_inbox_lists_each_task_that_its_owner_has_a_link_to_once(books: Books) -> None:
-    for number, recipient in enumerate((APPROVER, APPROVER, OTHER_APPROVER)):
-        task_id = f"order-{number}.approval"
-        books.open(task_id=task_id)
-        for again in "ab":
-            books.ledger.put_link(Link(f"{again}{number}" * 32, task_id, recipient), DEADLINE)
+    for number in range(2):
+        books.mailed(number, timedelta(hours=1), links=2)
+    books.open(task_id="order-2.approval")
+    books.ledger.put_link(Link("ab" * 32, "order-2.approval", OTHER_APPROVER), DEADLINE)
     books.ledger.put_link(Link("cc" * 32, "", APPROVER, Purpose.INBOX, DEADLINE), DEADLINE)
     books.ledger.put_link(Link("dd" * 32, "gone.approval", APPROVER), DEADLINE)
-    found = sorted(task.task_id for task in books.ledger.waiting(APPROVER, NOW))
-    assert found == ["order-0.approval", "order-1.approval"]
+    assert sorted(books.waiting()) == [0, 1]
     assert books.ledger.waiting("nobody@example.com", NOW) == []
 
 
@@ -561,17 +539,16 @@ def test_more_links_than_dynamodb_reads_in_one_batch_hide_no_task(books: Books) 
     assert books.waiting() == [1]
 
 
-@pytest.mark.parametrize(
-    "closed",
-    [
-        {"status": Status.CANCELLED},
-        {"status": Status.DECIDED},
-        {"audience": (OTHER_APPROVER,)},
-        {"requester": APPROVER},
-        {"expires_at": NOW},
-    ],
-    ids=["withdrawn", "decided", "handed on", "their own request", "past its deadline"],
-)
+UNANSWERABLE: dict[str, dict[str, Any]] = {
+    "withdrawn": {"status": Status.CANCELLED},
+    "decided": {"status": Status.DECIDED},
+    "handed on": {"audience": (OTHER_APPROVER,)},
+    "their own request": {"requester": APPROVER},
+    "past its deadline": {"expires_at": NOW},
+}
+
+
+@pytest.mark.parametrize("closed", UNANSWERABLE.values(), ids=UNANSWERABLE)
 def test_a_task_that_its_owner_cannot_answer_is_not_listed(books: Books, closed: dict[str, Any]) -> None:
     books.mailed(1, timedelta(hours=1), **closed)
     books.mailed(2, timedelta(hours=1))

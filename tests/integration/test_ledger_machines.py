@@ -1,5 +1,6 @@
 """The contract of every ledger for the tasks of machines."""
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -75,12 +76,8 @@ def test_an_answer_is_written_before_the_deadline_and_not_at_it(books: Books, re
     books.open(**MACHINE, received=received)
     at_the_deadline = bringing(books, "a", DEADLINE - MOMENT)
     with pytest.raises(LedgerConflictError):
-        books.ledger.commit(_moved(at_the_deadline))
+        books.ledger.commit(dataclasses.replace(at_the_deadline, at=DEADLINE))
     assert books.ledger.commit(at_the_deadline).received == ("a", *received)
-
-
-def _moved(change: Change) -> Change:
-    return Change(change.before, change.transition, change.fields, change.events, DEADLINE, responses=change.responses)
 
 
 def test_a_heartbeat_is_written_without_an_audit_entry_and_conflicts_with_no_answer(books: Books) -> None:
