@@ -73,13 +73,8 @@ class Fork:
     @classmethod
     def of_checkout(cls, root: Path) -> Fork:
         """Copy every file of the repository, with the tests' own stages, and link what is set up in it."""
-        listed = subprocess.run(
-            ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            cwd=ROOT,
-            check=True,
-            capture_output=True,
-            text=True,
-        )
+        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        listed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
         for name in filter(None, listed.stdout.split("\0")):
             if (ROOT / name).is_file() and not (ROOT / name).is_symlink():
                 (root / name).parent.mkdir(parents=True, exist_ok=True)

@@ -166,13 +166,8 @@ def impatient(bench: Bench) -> Bench:
     return bench
 
 
-def with_hand_off(bench: Bench, hand_off: MemoryHandOff) -> None:
-    bench.hand_off = hand_off
-    bench.ports.hand_off = hand_off
-
-
 def test_a_hand_off_that_fails_for_good_cancels_the_task(impatient: Bench) -> None:
-    with_hand_off(impatient, MemoryHandOff(refusals=100))
+    impatient.ports.hand_off = MemoryHandOff(refusals=100)
     impatient.start(any_order_input(deadline_seconds=86400))
     assert impatient.error() == "HandOffFailedError"
     assert impatient.ledger.standing[TASK].status is Status.CANCELLED

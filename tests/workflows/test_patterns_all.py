@@ -19,23 +19,8 @@ WORKFLOW_FILES = sorted(
 )
 
 FORBIDDEN_IMPORTS = {
-    "asyncio",
-    "boto3",
-    "botocore",
-    "datetime",
-    "http",
-    "os",
-    "pathlib",
-    "random",
-    "requests",
-    "secrets",
-    "socket",
-    "subprocess",
-    "tempfile",
-    "threading",
-    "time",
-    "urllib",
-    "uuid",
+    *("asyncio", "boto3", "botocore", "datetime", "http", "os", "pathlib", "random", "requests", "secrets", "socket"),
+    *("subprocess", "tempfile", "threading", "time", "urllib", "uuid"),
 }
 """Modules with time, randomness or side effects."""
 

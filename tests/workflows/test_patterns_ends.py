@@ -125,11 +125,13 @@ def test_no_fallback_is_asked_after_the_deadline_of_the_request() -> None:
 # Conditional results and identity verification
 
 
+TYPES = {"success": "processed", "failure": "failed"}
+
+
 @pytest.mark.parametrize(
     ("answer", "status"),
     [
-        ({"type": "success"}, "processed"),
-        ({"type": "failure"}, "failed"),
+        *(({"type": each}, TYPES[each]) for each in TYPES),
         ({"type": ["success"]}, "manual_review"),
         ({}, "manual_review"),
     ],
@@ -191,14 +193,11 @@ def test_a_heartbeat_recorded_only_in_the_ledger_keeps_the_worker() -> None:
     """A heartbeat may reach a replaced callback, so the time in the ledger counts."""
     with opened("long-job", heartbeat_seconds=SHORT_SECONDS) as bench:
         task = bench.asked("job")
-        first = bench.callback_id("job callback 1")
-        bench.until(lambda: bench.ledger.beat(task.task_id, bench.clock.now()) and _rotated(bench, first))
+        first, standing = bench.callback_id("job callback 1"), bench.ledger.standing
+        beat = bench.ledger.beat
+        bench.until(lambda: beat(task.task_id, bench.clock.now()) and standing[task.task_id].callback_id != first)
         bench.succeed("job", {"frames": 24})
         assert bench.result() == {"status": "completed", "result": {"frames": 24}}
-
-
-def _rotated(bench: PatternBench, first: str) -> bool:
-    return bench.ledger.standing["order-1001.job"].callback_id != first
 
 
 # The raw SDK
@@ -235,10 +234,8 @@ SECRET = "4711-pin"
 
 def kept(bench: PatternBench) -> str:
     """Return everything that is stored of an execution: ledger, audit, history and result."""
-    return json.dumps(
-        [bench.ledger.standing, bench.ledger.entries, bench.ledger.answers, bench.ledger.asked, bench.history],
-        default=repr,
-    )
+    ledger = bench.ledger
+    return json.dumps([ledger.standing, ledger.entries, ledger.answers, ledger.asked, bench.history], default=repr)
 
 
 def test_an_encrypted_answer_is_stored_nowhere_in_clear(caplog: pytest.LogCaptureFixture) -> None:
@@ -249,9 +246,7 @@ def test_an_encrypted_answer_is_stored_nowhere_in_clear(caplog: pytest.LogCaptur
         assert bench.result() == {"status": "received", "fields": ["pin"]}
         everything = kept(bench) + caplog.text
     assert SECRET not in everything
-    assert hashlib.sha256(canonical(answer)).hexdigest() not in everything, (
-        "a short secret can be guessed from its hash"
-    )
+    assert hashlib.sha256(canonical(answer)).hexdigest() not in everything, "a hash of a short secret tells it"
 
 
 def test_the_size_limit_of_an_encrypted_answer_counts_its_bytes() -> None:

@@ -21,14 +21,8 @@ from countersign.workflows.external import Answered, ExternalTask, Failed, await
 from countersign.workflows.workflow import workflow
 
 TASK = "order-1001.payment"
-RESULT = {
-    "order_id": "1001",
-    "status": "paid",
-    "provider": "pay",
-    "external_id": "pay_1001",
-    "amount": "250.00",
-    "currency": "EUR",
-}
+RESULT = {"order_id": "1001", "status": "paid", "provider": "pay", "external_id": "pay_1001"}
+RESULT |= {"amount": "250.00", "currency": "EUR"}
 WORKER = Sender("worker", "callback token")
 
 
@@ -176,8 +170,7 @@ def test_a_provider_is_not_asked_for_a_payment_that_its_webhook_ends(paying: Pay
     paying.start(any_payment_input())
     paying.opened()
     paying.receive()
-    assert paying.resumed() == RESULT
-    assert (api.https.asked, len(paying.operations)) == ([], 4)
+    assert (paying.resumed(), api.https.asked, len(paying.operations)) == (RESULT, [], 4)
 
 
 def test_a_payment_with_only_declined_attempts_expires_with_the_last_reason(paying: PaymentBench) -> None:
@@ -223,14 +216,10 @@ def test_an_answer_is_returned_with_its_sender(scoring: PaymentBench) -> None:
     scoring.start({"customer": 7})
     scoring.open_task(SCORE)
     assert scoring.hand_off.sent[0]["task"] == {"customer": 7}
-    scoring.results.succeed(SCORE, {"score": 700, "tags": ["a", None, True]}, WORKER)
+    answer = {"score": 700, "tags": ["a", None, True]}
+    scoring.results.succeed(SCORE, answer, WORKER)
     scoring.relay(SCORE)
-    assert scoring.result() == {
-        "is": Answered.__name__,
-        "by": "worker",
-        "document": {"score": 700, "tags": ["a", None, True]},
-        "refused": 0,
-    }
+    assert scoring.result() == {"is": Answered.__name__, "by": "worker", "document": answer, "refused": 0}
 
 
 def test_a_failure_is_returned_with_code_message_and_data(scoring: PaymentBench) -> None:
@@ -238,13 +227,8 @@ def test_a_failure_is_returned_with_code_message_and_data(scoring: PaymentBench)
     scoring.open_task(SCORE)
     scoring.results.fail(SCORE, Failure("no_data", "Nothing known", '{"a":1}'), WORKER)
     scoring.relay(SCORE)
-    assert scoring.result() == {
-        "is": Failed.__name__,
-        "code": "no_data",
-        "message": "Nothing known",
-        "data": '{"a":1}',
-        "by": "worker",
-    }
+    failure = {"code": "no_data", "message": "Nothing known", "data": '{"a":1}'}
+    assert scoring.result() == {"is": Failed.__name__, "by": "worker", **failure}
 
 
 @pytest.mark.parametrize("scoring", [{"wait_seconds": 1}], indirect=True)

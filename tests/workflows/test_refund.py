@@ -19,15 +19,8 @@ from countersign.testing.builders import CALLER, NOW, any_event, any_paid_task
 from refund.handler import handler
 
 PAID = "order-7.payment"
-REFUND = {
-    "order_id": "7",
-    "payment_request_id": "order-7",
-    "amount": "100.00",
-    "currency": "EUR",
-    "reason": "One chair arrived broken.",
-    "requester": "rita@example.com",
-}
 RESULT = {"order_id": "7", "amount": "100.00", "currency": "EUR"}
+REFUND = RESULT | {"payment_request_id": "order-7", "reason": "One chair broke.", "requester": "rita@example.com"}
 POLICY: list[dict[str, Any]] = [
     {"currency": "EUR", "up_to": "150.00", "auto_approve": True},
     {"currency": "EUR", "approvers": ["maria@example.com"]},
@@ -75,12 +68,8 @@ def test_a_refund_is_carried_out_by_a_worker_and_confirmed_by_the_providers_even
     (envelope,) = bench.hand_off.sent
     asked = envelope["task"]
     assert len(asked.pop("idempotency_key")) == 36
-    assert asked == RESULT | {
-        "provider": "pay",
-        "external_id": "pay_1001",
-        "payment_id": "pay_1001",
-        "reason": REFUND["reason"],
-    }
+    payment = {"provider": "pay", "external_id": "pay_1001", "payment_id": "pay_1001"}
+    assert asked == RESULT | payment | {"reason": REFUND["reason"]}
     assert task.question.irrevocable
     assert bench.money == (0, 100)
     assert bench.carry_out() is Handling.RECORDED
@@ -147,13 +136,8 @@ def test_people_decide_about_the_amount_that_is_left_and_it_is_checked_again_aft
     bench.ask(amount="210.00")
     question = bench.open_task().question
     assert question.amount == "210.00 EUR"
-    assert question.details == (
-        ("Order", "7"),
-        ("Payment", "pay_1001 (pay)"),
-        ("Paid", "250.00 EUR"),
-        ("Refunded so far", "40.00 EUR"),
-        ("Reason", REFUND["reason"]),
-    )
+    payment = (("Payment", "pay_1001 (pay)"), ("Paid", "250.00 EUR"), ("Refunded so far", "40.00 EUR"))
+    assert question.details == (("Order", "7"), *payment, ("Reason", REFUND["reason"]))
     bench.report("1.00", "evt_by_hand_too")
     bench.answer(decision)
     bench.relay()
