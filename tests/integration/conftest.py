@@ -455,6 +455,11 @@ class Kit:
         self.ledger.put_link(Link(fingerprint, task_id, recipient), self.now + timedelta(hours=1))
         return token
 
+    def open_link(self, **changes: Any) -> str:
+        """Put a task that is open for an hour, and return the token of the approver's link to it."""
+        self.open_task(**changes)
+        return self.link()
+
     def mint(self, recipient: str = APPROVER, task_id: str = TASK_ID) -> str:
         """Return the token of a new review link with its audit entry, as the approver makes it."""
         token, fingerprint = mint()

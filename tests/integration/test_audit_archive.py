@@ -20,12 +20,8 @@ from tests.integration.conftest import ARCHIVE, Answer, Reaction, answering
 
 DAY = date(2026, 3, 1)
 PLACE = "0000000001"
-REFUSALS: list[Reaction] = [
-    Answer(403),
-    Answer(409),
-    Answer(503),
-    EndpointConnectionError(endpoint_url="https://s3.eu-central-1.amazonaws.com", error="refused"),
-]
+UNREACHABLE = EndpointConnectionError(endpoint_url="https://s3.eu-central-1.amazonaws.com", error="refused")
+REFUSALS: list[Reaction] = [Answer(403), Answer(409), Answer(503), UNREACHABLE]
 
 
 def entry(task_id: str = TASK_ID, seq: int = 1, **more: str) -> tuple[str, bytes]:
@@ -65,9 +61,8 @@ def test_a_put_has_its_condition_and_its_checksum_in_every_environment(
     with answering("s3", "PutObject") as puts:
         S3AuditArchive(client.__wrapped__("s3"), ARCHIVE).keep(DAY, [ENTRY])
     (request,) = puts.asked
-    headers = {
-        name.lower(): value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()
-    }
+    texts = {name: value.decode() if isinstance(value, bytes) else value for name, value in request.headers.items()}
+    headers = {name.lower(): value for name, value in texts.items()}
     assert (headers["if-none-match"], headers["x-amz-sdk-checksum-algorithm"]) == ("*", "SHA256")
     assert "x-amz-checksum-sha256" in {headers.get("x-amz-trailer"), *headers}
 

@@ -213,8 +213,7 @@ def test_a_list_reads_page_by_page_with_its_filters(api: Api) -> None:
     pages = [{"requests": [RUNNING], "cursor": "a+b/="}, {"requests": [ENDED], "cursor": None}]
     since = datetime(2026, 3, 1, 10, tzinfo=timezone(timedelta(hours=1)))
     listed = api.client(*(said(200, page) for page in pages)).list(status="failed", since=since)
-    assert (next(listed).status, len(api.asked)) == ("running", 1)
-    assert [each.status for each in listed] == ["succeeded"]
+    assert (next(listed).status, len(api.asked), [each.status for each in listed]) == ("running", 1, ["succeeded"])
     filters = "/api/requests?status=failed&since=2026-03-01T09%3A00%3A00Z"
     assert [path for _, path, _ in api.asked] == [filters, f"{filters}&cursor=a%2Bb%2F%3D"]
     with pytest.raises(ValueError, match="since is 2026-03-01T10:00:00; allowed: a time with a zone"):

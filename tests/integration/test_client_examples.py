@@ -68,12 +68,13 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         yield stage
 
 
+APPROVED = (RequestStatus.SUCCEEDED, {"status": "approved"}, "")
+CANCELLED = (RequestStatus.CANCELLED, None, "withdrawn")
+
+
 @pytest.mark.parametrize(
     ("end", "said"),
-    [
-        ((RequestStatus.SUCCEEDED, {"status": "approved"}, ""), "order-1001 is approved"),
-        ((RequestStatus.CANCELLED, None, "withdrawn"), "order-1001 is cancelled: withdrawn"),
-    ],
+    [(APPROVED, "order-1001 is approved"), (CANCELLED, "order-1001 is cancelled: withdrawn")],
 )
 def test_ask_and_wait(stage: Stage, end: Any, said: str) -> None:
     stage.ends["POST"] = end
@@ -111,19 +112,16 @@ def test_an_event_of_a_queue_is_acted_on_and_then_deleted(stage: Stage, capsys: 
     assert deleted == ["r"]
 
 
-@pytest.mark.parametrize(
-    ("ended", "said"),
-    [
-        (False, "order-1001 is cancelled"),
-        (True, "too late: the request has ended and can no longer be cancelled; GET it for its result"),
-    ],
-)
+TOO_LATE = "too late: the request has ended and can no longer be cancelled; GET it for its result"
+
+
+@pytest.mark.parametrize(("ended", "said"), [(False, "order-1001 is cancelled"), (True, TOO_LATE)])
 def test_cancel(stage: Stage, ended: bool, said: str) -> None:
     assert cancel.main(REQUEST_ID, "ordered twice") == "order-1001 is not a request of this role"
     if ended:
-        stage.ends["POST"] = (RequestStatus.SUCCEEDED, {"status": "approved"}, "")
+        stage.ends["POST"] = APPROVED
     Client(os.environ["API_URL"]).request(WORKFLOW, REQUEST_ID, any_input())
-    stage.ends["DELETE"] = (RequestStatus.CANCELLED, None, "withdrawn")
+    stage.ends["DELETE"] = CANCELLED
     assert cancel.main(REQUEST_ID, "ordered twice") == said
 
 

@@ -1,6 +1,7 @@
 """The executions function: the end of a durable execution ends its request and cancels its open tasks."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -57,14 +58,11 @@ TRACE = ['  File "refund/handler.py", line 8, in handler', '  File "refund/money
 IMPORT = ['  File "/var/lang/lib/python3.13/importlib/__init__.py", line 88, in import_module\n    return _bootstrap\n']
 OF_LAMBDA = [*IMPORT, '  File "/var/task/refund/handler.py", line 3, in <module>\n    import x\n']
 SYNTAX = ['  File "/var/task/refund/handler.py" Line 7\n    def (\n']
+UNPARSED = "Runtime.UserCodeSyntaxError"
 ERRORS = {
     "the workflow raised": (TRACE, "KeyError", Raised("KeyError", "refund/money.py:38")),
     "the import raised": (OF_LAMBDA, "KeyError", Raised("KeyError", "refund/handler.py:3")),
-    "the import found a syntax error": (
-        SYNTAX,
-        "Runtime.UserCodeSyntaxError",
-        Raised("Runtime.UserCodeSyntaxError", "refund/handler.py:7"),
-    ),
+    "the import found a syntax error": (SYNTAX, UNPARSED, Raised(UNPARSED, "refund/handler.py:7")),
     "the import lacks a module": ([], "Runtime.ImportModuleError", Raised("Runtime.ImportModuleError", "")),
     "the library raised": (["ValueError"], "ValueError", Raised("ValueError", "")),
     "out of memory": (None, "Runtime.OutOfMemory", Raised("Runtime.OutOfMemory", "")),
@@ -76,9 +74,8 @@ ERRORS = {
 def test_a_failed_request_keeps_the_class_and_the_place_of_its_error_and_never_the_message(
     running: Kit, lambda_: Operation, output: Output, trace: list[str] | None, kind: str, raised: Raised
 ) -> None:
-    error = {"ErrorType": kind, "ErrorMessage": "IBAN 77", "ErrorData": "IBAN 77"} | (
-        {"StackTrace": trace} if trace else {}
-    )
+    error: dict[str, Any] = {"ErrorType": kind, "ErrorMessage": "IBAN 77", "ErrorData": "IBAN 77"}
+    error |= {"StackTrace": trace} if trace else {}
     lambda_.by_default = Answer(document={"Status": "FAILED", "Error": error})
     assert run(status_change("FAILED")) == []
     request = running.ledger.request(REQUEST_ID)

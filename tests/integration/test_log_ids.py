@@ -56,29 +56,23 @@ def deliver(kit: Kit) -> None:
     approver.handler.handler(sqs_event(any_envelope()), None)
 
 
-def end_an_execution(kit: Kit) -> None:
-    executions.handler.handler(sqs_event(status_change("FAILED")), None)
-
-
-def hold_a_payment(kit: Kit) -> None:
-    held_payments.handler.handler(sqs_event(envelope.held(any_payment(), any_event(), "amount")), None)
-
-
 def vote(kit: Kit) -> None:
     kit.open_task()
     click(kit, kit.link(), shown="something else")
 
 
+ENDED, HELD = status_change("FAILED"), envelope.held(any_payment(), any_event(), "amount")
 OF_TASK = (REQUEST_ID, TASK_ID, None)
-FAILING: dict[Callable[[Kit], None], Ids] = {
-    ring: OF_TASK,
-    publish: OF_TASK,
-    deliver: OF_TASK,
-    hold_a_payment: (PAYMENT_REQUEST, PAYMENT, None),
+FAILING: dict[Callable[[Kit], object], Ids] = {
+    **dict.fromkeys((ring, publish, deliver), OF_TASK),
+    lambda kit: held_payments.handler.handler(sqs_event(HELD), None): (PAYMENT_REQUEST, PAYMENT, None),
 }
 """The scenes that call a service besides the ledger."""
 
-SCENES = FAILING | {end_an_execution: (REQUEST_ID, None, execution_arn()), vote: OF_TASK}
+SCENES: dict[Callable[[Kit], object], Ids] = {
+    lambda kit: executions.handler.handler(sqs_event(ENDED), None): (REQUEST_ID, None, execution_arn()),
+    vote: OF_TASK,
+}
 
 
 @pytest.fixture
@@ -87,31 +81,23 @@ def services(callbacks: Operation, events: Operation, mails: Operation, invocati
     return [callbacks, events, mails, invocations]
 
 
-@pytest.mark.parametrize(("act", "expected"), SCENES.items())
-def test_a_line_has_the_ids(
-    kit: Kit, services: list[Operation], output: Output, act: Callable[[Kit], None], expected: Ids
-) -> None:
-    act(kit)
-    assert {ids(entry) for entry in output.new().entries} == {expected}
+CASES = [*((act, ids, False) for act, ids in (FAILING | SCENES).items()), *((*each, True) for each in FAILING.items())]
 
 
-@pytest.mark.parametrize(("act", "expected"), FAILING.items())
-def test_a_line_about_a_failure_has_the_ids(
-    kit: Kit, services: list[Operation], output: Output, act: Callable[[Kit], None], expected: Ids
+@pytest.mark.parametrize(("act", "expected", "fails"), CASES)
+def test_a_line_has_the_ids_and_one_about_a_failure_too(
+    kit: Kit, services: list[Operation], output: Output, act: Callable[[Kit], object], expected: Ids, fails: bool
 ) -> None:
-    for operation in services:
+    for operation in services if fails else ():
         operation.by_default = Answer(500, "ServiceException")
     act(kit)
-    assert {ids(entry) for entry in output.new().entries if entry["level"] == "ERROR"} == {expected}
+    entries = [entry for entry in output.new().entries if entry["level"] == "ERROR" or not fails]
+    assert {ids(entry) for entry in entries} == {expected}
 
 
-def test_the_ids_end_with_their_record(kit: Kit, mails: Operation, output: Output) -> None:
+def test_the_ids_end_with_their_record_and_with_their_invocation(kit: Kit, mails: Operation, output: Output) -> None:
     kit.open_task()
     approver.handler.handler(sqs_event(any_envelope(), "not JSON"), None)
-    assert [ids(entry) for entry in output.new().entries] == [OF_TASK, (None, None, None)]
-
-
-def test_the_ids_end_with_their_invocation(kit: Kit, output: Output) -> None:
-    vote(kit)
+    click(kit, kit.link(), shown="something else")
     look("unknown")
-    assert [ids(entry) for entry in output.new().entries] == [OF_TASK, (None, None, None)]
+    assert [ids(entry) for entry in output.new().entries] == [OF_TASK, (None, None, None)] * 2

@@ -19,13 +19,8 @@ from tests.integration.output import Output
 from webhook.handler import handler as webhook
 
 KEY, PAYMENT, PATH = "live_s3cr3t", "tr_1001", "/v2/payments/tr_1001"
-PAID = {
-    "id": PAYMENT,
-    "mode": "live",
-    "profileId": "pfl_1",
-    "status": "paid",
-    "amount": {"currency": "EUR", "value": "250.00"},
-}
+PAID: dict[str, Any] = {"id": PAYMENT, "mode": "live", "profileId": "pfl_1", "status": "paid"}
+PAID |= {"amount": {"currency": "EUR", "value": "250.00"}}
 ASKED = {"provider": "mollie", "external_id": PAYMENT}
 
 
@@ -103,17 +98,15 @@ def test_a_notice_is_refused_for_now_if_no_look_could_be_started(
         current_ports().looks.start(**ASKED)
 
 
+UNHANDLED = {"X-Amz-Function-Error": "Unhandled"}
+SLOW = {"errorMessage": "the provider did not say how the payment stands: slow"}
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (
-            Answer(
-                document={"errorMessage": "the provider did not say how the payment stands: slow"},
-                headers={"X-Amz-Function-Error": "Unhandled"},
-            ),
-            "slow",
-        ),
-        (Answer(document={}, headers={"X-Amz-Function-Error": "Unhandled"}), "unknown"),
+        (Answer(document=SLOW, headers=UNHANDLED), "slow"),
+        (Answer(document={}, headers=UNHANDLED), "unknown"),
         (Answer(403, "AccessDeniedException"), "AccessDeniedException"),
     ],
 )

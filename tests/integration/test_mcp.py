@@ -69,11 +69,8 @@ def staged(ledger: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     vars(ports)["places"] = SimpleNamespace(take=lambda *_: None)  # nobody waits at the API
     with use(ports), serving(stage) as url:
         stage.url = url
-        for name, value in {
-            "AWS_ACCESS_KEY_ID": "A",
-            "AWS_SECRET_ACCESS_KEY": "s",
-            "AWS_REGION": "eu-central-1",
-        }.items():
+        credentials = {"AWS_ACCESS_KEY_ID": "A", "AWS_SECRET_ACCESS_KEY": "s", "AWS_REGION": "eu-central-1"}
+        for name, value in credentials.items():
             monkeypatch.setenv(name, value)
         yield stage
 

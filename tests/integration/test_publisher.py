@@ -98,19 +98,9 @@ def test_the_end_of_a_request_is_an_event(kit: Kit, events: Operation) -> None:
     kit.ledger.finish(REQUEST_ID, WORKFLOW, RequestStatus.CANCELLED, None, NOW, "withdrawn")
     assert run(kit.stream()[-1]) == []
     (entry,) = entries(events)
-    assert (entry["DetailType"], json.loads(entry["Detail"])) == (
-        "RequestEnded",
-        {
-            "version": 1,
-            "kind": "RequestEnded",
-            "request_id": REQUEST_ID,
-            "workflow": WORKFLOW,
-            "status": "cancelled",
-            "error": "withdrawn",
-            "created_at": to_text(NOW),
-            "ended_at": to_text(NOW),
-        },
-    )
+    expected = {"version": 1, "kind": "RequestEnded", "request_id": REQUEST_ID, "workflow": WORKFLOW}
+    expected |= {"status": "cancelled", "error": "withdrawn", "created_at": to_text(NOW), "ended_at": to_text(NOW)}
+    assert (entry["DetailType"], json.loads(entry["Detail"])) == ("RequestEnded", expected)
 
 
 # The outbox
@@ -155,8 +145,7 @@ def test_an_envelope_that_was_sent_and_not_deleted_is_sent_again(kit: Kit, event
     record = outbox_record()
     with answering("dynamodb", "DeleteItem", Answer(500, "InternalServerError")):
         assert run(record) == [number_of(record)]
-    assert (run(record), len(entries(events))) == ([], 2)
-    assert kit.items() == {}
+    assert (run(record), len(entries(events)), kit.items()) == ([], 2, {})
 
 
 def test_a_parked_event_that_ttl_removed_is_counted(kit: Kit, events: Operation, output: Output) -> None:

@@ -81,9 +81,8 @@ def test_a_revision_is_read_from_the_fields_of_the_form(kit: Kit) -> None:
     question = kit.task().question
     assert (question.title, question.amount, kit.task().round) == ("Chairs", "200.00 EUR", 2)
     assert question.details == (("Order", "1001"), ("Why", "Backs\nhurt"))
-    assert [(item.name, item.url) for item in question.attachments] == [
-        ("The offer", "https://files.example.com/a.pdf")
-    ]
+    (item,) = question.attachments
+    assert (item.name, item.url) == ("The offer", "https://files.example.com/a.pdf")
 
 
 def test_a_withdrawal_is_cancelled_for_the_workflow(kit: Kit) -> None:
@@ -123,9 +122,8 @@ def test_a_decided_request_answers_409_a_closed_one_410_and_another_site_403(kit
     assert post_form("/request", {"sec-fetch-site": "cross-site"}, t=token, action="withdraw").status == 403
     kit.expire()
     assert act(kit, token, "withdraw").status == 410
-    kit.set(TASK_ID, "status", Status.DECIDED)
-    kit.set(TASK_ID, "decided_at", kit.now)
-    kit.set(TASK_ID, "outcome", "approved")
+    for name, value in {"status": Status.DECIDED, "decided_at": kit.now, "outcome": "approved"}.items():
+        kit.set(TASK_ID, name, value)
     assert act(kit, token, "withdraw").status == 409
 
 
@@ -158,5 +156,4 @@ def test_the_requester_hears_the_outcome_once_by_a_link_to_the_status(
     (mail,) = mails.documents
     assert "Too expensive" in mail["Content"]["Simple"]["Body"]["Text"]["Data"]
     page = look(token_in(mail, "/request"), "/request")
-    assert (page.status, "Too expensive" in page.body) == (200, True)
-    assert kit.audited()[-2:] == ["minted", "told"]
+    assert (page.status, "Too expensive" in page.body, kit.audited()[-2:]) == (200, True, ["minted", "told"])

@@ -74,14 +74,11 @@ def test_the_same_request_in_other_words_is_200_and_starts_nothing(kit: Kit, inv
     assert len(invocations.asked) == 1
 
 
+NO_START = EndpointConnectionError(endpoint_url=LAMBDA, error="refused")
+
+
 @pytest.mark.parametrize(
-    "failure",
-    [
-        Answer(429, "TooManyRequestsException"),
-        Answer(403, "AccessDeniedException"),
-        EndpointConnectionError(endpoint_url=LAMBDA, error="refused"),
-    ],
-    ids=str,
+    "failure", [Answer(429, "TooManyRequestsException"), Answer(403, "AccessDeniedException"), NO_START], ids=str
 )
 def test_a_failed_start_is_503_and_the_repeated_request_202(
     kit: Kit, invocations: Operation, failure: Answer | Exception
@@ -163,11 +160,8 @@ def as_agent(**more: Any) -> dict[str, Any]:
 
 def test_an_agent_that_asks_the_same_again_is_409_with_the_standing_request(kit: Kit, invocations: Operation) -> None:
     forget_what_functions_made(**as_agent())
-    bodies = [
-        json.dumps({"workflow": "approval", "request_id": f"ask-{number}", "input": {"title": "Buy it?"}})
-        for number in (1, 1, 2)
-    ]
-    answers = [call(handler, "POST", "/requests", body=body, caller=AGENT) for body in bodies]
+    asks = [{"workflow": "approval", "request_id": f"ask-{n}", "input": {"title": "Buy it?"}} for n in (1, 1, 2)]
+    answers = [call(handler, "POST", "/requests", body=json.dumps(ask), caller=AGENT) for ask in asks]
     assert [answer.status for answer in answers] == [202, 200, 409]
     assert_problem(answers[2], 409, "already_asked")
     assert (answers[2].document["request_id"], answers[2].document["until"]) == ("ask-1", None)
@@ -280,9 +274,8 @@ def test_a_cancelled_request_is_202_also_the_second_time(kit: Kit, invocations: 
     post()
     kit.open_task()
     answers = [cancel(), cancel()]
-    assert [(answer.status, answer.document) for answer in answers] == [
-        (202, {"request_id": REQUEST_ID, "workflow": WORKFLOW})
-    ] * 2
+    taken = (202, {"request_id": REQUEST_ID, "workflow": WORKFLOW})
+    assert [(answer.status, answer.document) for answer in answers] == [taken] * 2
     assert (kit.task().status, kit.task().closed_comment) == (Status.CANCELLED, "ordered twice")
     assert kit.audit()[-1].event.actor == CALLER
 

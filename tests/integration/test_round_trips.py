@@ -62,8 +62,7 @@ def click(token: str) -> Page:
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 @pytest.mark.parametrize("decided", [False, True])
 def test_a_page_needs_two_operations(kit: Kit, method: str, decided: bool) -> None:
-    kit.open_task()
-    token = kit.link()
+    token = kit.open_link()
     if decided:
         kit.decide()
     assert operations(200, lambda: look(token, method=method)) == READ
@@ -97,8 +96,7 @@ def test_a_vote_needs_five_operations_and_one_more_if_other_tasks_wait(kit: Kit,
     ("decided", "status", "made"), [("reject", 409, CLOSED), ("approve", 200, READ)], ids=["late", "repeated"]
 )
 def test_a_vote_on_a_decided_task_needs_no_directory(kit: Kit, decided: str, status: int, made: list[str]) -> None:
-    kit.open_task()
-    token = kit.link()
+    token = kit.open_link()
     kit.decide(decided)
     assert operations(status, lambda: click(token)) == made
 

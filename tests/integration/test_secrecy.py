@@ -139,8 +139,7 @@ def test_delegations_and_inboxes_are_logged_without_a_secret(
 
 
 def test_refused_clicks_are_logged_without_a_secret(kit: Kit, output: Output) -> None:
-    kit.open_task()
-    token = kit.link()
+    token = kit.open_link()
     assert click(kit, token, {"sec-fetch-site": "cross-site"}, comment=COMMENT).status == 403
     assert click(kit, token, decision=COMMENT).status == 400
     assert (click(kit, token, comment=COMMENT * 100).status, click(kit, token, shown=COMMENT).status) == (400, 409)
@@ -195,14 +194,11 @@ def test_an_error_of_the_ledger_whose_text_has_secrets_is_logged_by_type_and_pla
     assert_no_secret(written, token)
 
 
-@pytest.mark.parametrize(
-    ("operation", "code"),
-    [
-        ("GetItem", "ValidationException"),
-        ("PutItem", "InternalServerError"),
-        ("TransactWriteItems", "TransactionCanceledException"),
-    ],
-)
+ERRORS = {"GetItem": "ValidationException", "PutItem": "InternalServerError"}
+ERRORS["TransactWriteItems"] = "TransactionCanceledException"
+
+
+@pytest.mark.parametrize(("operation", "code"), ERRORS.items())
 def test_the_text_of_an_error_of_dynamodb_is_not_logged(
     kit: Kit, output: Output, mails: Operation, callbacks: Operation, invocations: Operation, operation: str, code: str
 ) -> None:
@@ -230,20 +226,16 @@ def test_the_text_of_an_error_of_another_service_is_not_logged(
     message = envelope.requested(kit.open_task())
     kit.decide()
     records = kit.decisions()
-    for failing in (
-        Answer(400, "SomethingException", {"message": QUOTING, "Message": QUOTING}),
-        Answer(500, "ServiceException"),
-    ):
+    quoting = Answer(400, "SomethingException", {"message": QUOTING, "Message": QUOTING})
+    for failing in (quoting, Answer(500, "ServiceException")):
         mails.by_default = callbacks.by_default = invocations.by_default = events.by_default = failing
         submit(any_request(request_id=f"order-{failing.status}"))
         ring(*records)
         publish(*records)
     kit.open_task(task_id="order-1002.approval")
     deliver(message | {"task_id": "order-1002.approval"})
-    broken = EndpointConnectionError(
-        endpoint_url=f"https://lambda/{quote(CALLBACK_ID, safe='')}/succeed", error=QUOTING
-    )
-    callbacks.by_default = mails.by_default = broken
+    url = f"https://lambda/{quote(CALLBACK_ID, safe='')}/succeed"
+    callbacks.by_default = mails.by_default = EndpointConnectionError(endpoint_url=url, error=QUOTING)
     ring(*records)
     deliver(message | {"task_id": "order-1002.approval"})
     written = output.new()

@@ -47,19 +47,21 @@ def make_overdue(kit: Kit) -> None:
     kit.set(TASK_ID, "gsi1sk", kit.now - LONG_AGO)
 
 
+def decide_long_ago(kit: Kit) -> None:
+    kit.open_task()
+    kit.decide(comment=COMMENT)
+    make_overdue(kit)
+
+
 def test_a_decision_whose_ring_was_lost_is_rung_again_audited_and_counted(
     kit: Kit, callbacks: Operation, output: Output
 ) -> None:
-    kit.open_task()
-    kit.decide()
-    make_overdue(kit)
+    decide_long_ago(kit)
     sweep()
     (request,) = callbacks.asked
     assert f"/durable-execution-callbacks/{quote(CALLBACK_ID, safe='')}/succeed" in request.url
-    assert [(entry.event.event, entry.event.actor) for entry in kit.audit()][-2:] == [
-        ("swept", "sweeper"),
-        ("rung", "sweeper"),
-    ]
+    done = [("swept", "sweeper"), ("rung", "sweeper")]
+    assert [(entry.event.event, entry.event.actor) for entry in kit.audit()][-2:] == done
     assert is_unbroken(kit.audit(), kit.task().audit_head, kit.task().audit_seq)
     assert output.new().counts == {"Mended": 1}
 
@@ -83,22 +85,19 @@ def test_a_task_that_stays_overdue_after_its_ring_is_counted_by_every_sweep_and_
     assert (kit.items(), len(callbacks.asked)) == (before, 1)
 
 
+OTHERWISE = [
+    *(Answer(document={"Status": status}) for status in ("RUNNING", "DELETING")),
+    *(Answer(404, "ResourceNotFoundException"), Answer(429, "TooManyRequestsException")),
+]
+
+
 @pytest.mark.parametrize(
-    ("answer", "rings"),
-    [
-        (Answer(document={"Status": "PAUSED"}), 0),
-        (Answer(document={"Status": "RUNNING"}), 1),
-        (Answer(document={"Status": "DELETING"}), 1),
-        (Answer(404, "ResourceNotFoundException"), 1),
-        (Answer(429, "TooManyRequestsException"), 1),
-    ],
+    ("answer", "rings"), [(Answer(document={"Status": "PAUSED"}), 0), *((answer, 1) for answer in OTHERWISE)]
 )
 def test_only_an_execution_that_lambda_calls_paused_is_left_alone(
     kit: Kit, callbacks: Operation, output: Output, answer: Answer, rings: int
 ) -> None:
-    kit.open_task()
-    kit.decide()
-    make_overdue(kit)
+    decide_long_ago(kit)
     kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), kit.now)
     kit.ledger.started(REQUEST_ID, f"{ALIAS.removesuffix('live')}7/durable-execution/{REQUEST_ID}/1")
     with answering("lambda", "GetDurableExecution", answer):
@@ -144,9 +143,7 @@ def test_without_the_ledger_the_sweep_fails_by_an_error_without_its_text(kit: Ki
 
 
 def test_the_log_names_the_finding_and_no_secret(kit: Kit, callbacks: Operation, output: Output) -> None:
-    kit.open_task()
-    kit.decide(comment=COMMENT)
-    make_overdue(kit)
+    decide_long_ago(kit)
     callbacks.by_default = Answer(400, "InvalidParameterValueException")
     sweep()
     written = output.new()

@@ -165,36 +165,23 @@ def test_a_malformed_secret_is_503_and_not_logged(kit: Kit, secrets: dict[str, s
     assert "whsec_" not in written.text
 
 
-@pytest.mark.parametrize(
-    ("service", "operation", "answer", "error"),
-    [
-        *(
-            ("dynamodb", operation, Answer(500, "InternalServerError"), "LedgerUnavailableError")
-            for operation in ("BatchGetItem", "TransactWriteItems")
-        ),
-        (
-            "secrets-manager",
-            "GetSecretValue",
-            EndpointConnectionError(endpoint_url="https://secretsmanager.example.com"),
-            "SecretsUnavailableError",
-        ),
-    ],
-    ids=["read", "write", "secrets"],
-)
+BROKEN = Answer(500, "InternalServerError")
+UNREACHABLE = EndpointConnectionError(endpoint_url="https://secretsmanager.example.com")
+OUTAGES: dict[str, tuple[tuple[str, str, Answer | Exception], str]] = {
+    "read": (("dynamodb", "BatchGetItem", BROKEN), "LedgerUnavailableError"),
+    "write": (("dynamodb", "TransactWriteItems", BROKEN), "LedgerUnavailableError"),
+    "secrets": (("secrets-manager", "GetSecretValue", UNREACHABLE), "SecretsUnavailableError"),
+}
+
+
+@pytest.mark.parametrize(("outage", "error"), OUTAGES.values(), ids=OUTAGES)
 def test_during_an_outage_a_post_is_503_and_its_redelivery_is_recorded(
-    kit: Kit,
-    secrets: Any,
-    output: Output,
-    monkeypatch: pytest.MonkeyPatch,
-    service: str,
-    operation: str,
-    answer: Answer | Exception,
-    error: str,
+    kit: Kit, secrets: Any, output: Output, monkeypatch: pytest.MonkeyPatch, outage: Any, error: str
 ) -> None:
     monkeypatch.setattr("countersign.adapters.secrets.REREAD_SECONDS", 0)
     kit.open_payment()
     before = kit.items()
-    with answering(service, operation, answer):
+    with answering(*outage):
         assert_problem(post(), 503, "try_again")
     assert kit.items() == before
     assert [(entry["error_type"], bool(entry["reason"])) for entry in output.new().entries] == [(error, True)]
