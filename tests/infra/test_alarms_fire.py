@@ -249,8 +249,7 @@ def a_start_that_lambda_refuses_again(scene: Scene) -> None:
     body = json.dumps(any_request()).encode()
     event = http_event("POST", "/requests", body=body, headers={"content-type": "application/json"})
     assert scene.run("Requests/Requests", requests_handler, event)["statusCode"] == 503
-    asked = Request("order-1002", WORKFLOW, input=any_input())
-    scene.kit.ledger.submit(asked, scene.kit.now - timedelta(hours=2))
+    scene.kit.ledger.submit(Request("order-1002", WORKFLOW, input=any_input()), scene.kit.now - timedelta(hours=2))
     scene.sweep()
 
 
@@ -271,8 +270,7 @@ def a_parked_event_that_no_task_takes(scene: Scene) -> None:
 
 def a_refund_whose_request_ended_after_its_hand_off(scene: Scene) -> None:
     over = scene.kit.now - timedelta(minutes=6)
-    reservation = {"amount": "10.00", "until": to_text(over)}
-    scene.kit.ledger.open(any_paid_task(reserved={"refund-1": reservation}), (), over)
+    scene.kit.ledger.open(any_paid_task(reserved={"refund-1": {"amount": "10.00", "until": to_text(over)}}), (), over)
     asked = any_payment_task(task_id="refund-1.refund", status=Status.EXPIRED, closed_at=over, correlation=None)
     scene.kit.ledger.open(asked, (), over)
     scene.sweep()

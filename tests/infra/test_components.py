@@ -31,5 +31,4 @@ def test_the_address_for_alarms_is_subscribed(varied: Synthesised) -> None:
 
 
 def test_synthesis_is_the_same_twice(sources: Sources, context: dict[str, Any], prod: Synthesised) -> None:
-    again = Synthesised(Settings.load(Path(SETTINGS / "prod.toml")), sources, context)
-    assert again.templates == prod.templates
+    assert Synthesised(Settings.load(Path(SETTINGS / "prod.toml")), sources, context).templates == prod.templates

@@ -146,8 +146,7 @@ def test_workflows_are_durable_with_their_settings(stage: Synthesised) -> None:
         durable = function["DurableConfig"]
         assert durable["ExecutionTimeout"] == given.execution_timeout_seconds
         assert durable["RetentionPeriodInDays"] == given.retention_days
-        variables = function["Environment"]["Variables"]
-        assert variables["EXECUTION_TIMEOUT_SECONDS"] == str(given.execution_timeout_seconds)
+        assert function["Environment"]["Variables"]["EXECUTION_TIMEOUT_SECONDS"] == str(given.execution_timeout_seconds)
 
 
 def test_new_executions_start_on_the_current_version_and_old_versions_stay(prod: Synthesised) -> None:
@@ -196,8 +195,7 @@ def test_requests_have_each_workflow_s_alias_default_deadline_and_contract(
         aliases = {name: f"Durable/{construct_id(name)}/Workflow/Function.Arn:live" for name in stage.workflows}
         assert {name: arn for output in outputs for name, arn in output.items()} == aliases
     shared = startable(stage_named("local"))["expense-approval"]
-    assert shared["function"] == "countersign-local-expense-approval:live"
-    assert shared["contract"] == "order-approval"
+    assert (shared["function"], shared["contract"]) == ("countersign-local-expense-approval:live", "order-approval")
 
 
 def test_only_workflows_with_a_policy_and_requests_have_policies(stage: Synthesised) -> None:

@@ -54,8 +54,7 @@ def test_it_is_the_same_when_built_again_elsewhere_over_another(layer: Path, tmp
     (again / "python").mkdir(parents=True)
     (again / "python" / "left_over.py").touch()
     build(again)
-    assert content_of(again) == content_of(layer)
-    assert [path.name for path in again.parent.iterdir()] == ["place"]
+    assert (content_of(again), [path.name for path in again.parent.iterdir()]) == (content_of(layer), ["place"])
 
 
 def test_it_names_no_path_of_the_machine_that_built_it(layer: Path) -> None:

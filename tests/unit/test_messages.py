@@ -293,14 +293,12 @@ def test_outlook_s_word_engine_finds_tables_cells_with_padding_and_background_co
 
 
 def test_a_mail_has_the_brand_of_its_stage() -> None:
-    plain = as_mail(any_mail())
-    assert plain.text.endswith("\n\nYou get this message because a request in Countersign names you.\n")
+    assert as_mail(any_mail()).text.endswith("\n\nYou get this message because a request in Countersign names you.\n")
     with brand.shown({**PLAIN, "name": "Example & Co", "light": "#7a1f5c", "why": "You approve for <Example>."}):
         mail = as_mail(any_mail())
     assert mail.text.endswith("\n\nYou approve for <Example>.\n")
-    assert "Example &amp; Co</td>" in mail.html
-    assert "You approve for &lt;Example&gt;." in mail.html
-    assert 'bgcolor="#7a1f5c"' in mail.html
+    for part in ("Example &amp; Co</td>", "You approve for &lt;Example&gt;.", 'bgcolor="#7a1f5c"'):
+        assert part in mail.html
     assert "Countersign" not in mail.html
 
 

@@ -35,8 +35,7 @@ class Contended:
 
 def test_a_successful_attempt_runs_once_without_a_pause() -> None:
     race = Contended(losses=0)
-    assert retry_on_conflict(race.attempt, race.pauses.append) == "settled"
-    assert (race.attempts, race.pauses) == (1, [])
+    assert (retry_on_conflict(race.attempt, race.pauses.append), race.attempts, race.pauses) == ("settled", 1, [])
 
 
 def test_a_conflict_is_retried_after_a_pause() -> None:

@@ -607,8 +607,7 @@ def test_a_mistake_has_the_line_of_its_key_or_table(tmp_path: Path, written: str
     with pytest.raises(SettingsError) as refusal:
         load(tmp_path, text)
     line = next((number for number, each in enumerate(text.splitlines(), 1) if at and each.startswith(at)), 0)
-    first = str(refusal.value).splitlines()[0]
-    assert first.startswith(f"{tmp_path / 'test.toml'}{f':{line}' if line else ''}: ")
+    assert str(refusal.value).splitlines()[0].startswith(f"{tmp_path / 'test.toml'}{f':{line}' if line else ''}: ")
 
 
 @pytest.mark.parametrize(

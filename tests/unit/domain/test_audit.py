@@ -55,8 +55,7 @@ def is_the_chain(entries: list[AuditEntry], original: list[AuditEntry]) -> bool:
 
 def test_a_chain_starts_from_the_genesis_and_counts_from_one() -> None:
     first, second, *_ = chain_of(3)
-    assert (first.seq, first.previous) == (1, "0" * 64)
-    assert (second.seq, second.previous) == (2, first.hash)
+    assert (first.seq, first.previous, second.seq, second.previous) == (1, "0" * 64, 2, first.hash)
 
 
 @pytest.mark.parametrize("place", range(4))
@@ -162,8 +161,7 @@ def test_every_kind_of_difference_from_the_copy_has_a_message() -> None:
 @pytest.mark.parametrize(("ttl", "missing"), [(EXPIRED, False), (EXPIRED + 1, True), (0, True)])
 def test_the_ledger_may_lack_an_entry_whose_copy_says_that_it_has_expired(ttl: int, missing: bool) -> None:
     (entry,) = chain_of(1, ttl)
-    copies = {"0000000001": Copy(json.dumps(entry.to_document()).encode())}
-    assert bool(list(differences({}, copies, NOW))) is missing
+    assert bool(list(differences({}, {"0000000001": Copy(json.dumps(entry.to_document()).encode())}, NOW))) is missing
 
 
 @pytest.mark.parametrize(

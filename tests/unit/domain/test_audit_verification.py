@@ -146,8 +146,7 @@ def test_an_act_that_only_people_do_is_reported_if_it_came_by_no_link(act: str) 
 )
 def test_votes_and_delegations_by_links_of_others_are_reported(standing: tuple[str, str] | None, count: int) -> None:
     told = opened(any_task(), by_link(link="ab"), by_link("delegated", link="ab"), by_link("refused", link="cd"))
-    assert links_used(told) == {"ab"}
-    assert len(list(unopened(told, {"ab": standing} if standing else {}))) == count
+    assert (links_used(told), len(list(unopened(told, {"ab": standing} if standing else {})))) == ({"ab"}, count)
 
 
 def test_the_audience_is_that_of_the_opening_the_escalations_and_the_delegations() -> None:

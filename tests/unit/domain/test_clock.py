@@ -23,8 +23,7 @@ def test_every_text_has_the_same_width_and_parses_to_the_same_time(moment: datet
 
 
 def test_a_time_in_another_zone_is_written_in_utc() -> None:
-    noon_in_tokyo = datetime(2026, 3, 1, 12, 0, tzinfo=timezone(timedelta(hours=9)))
-    assert to_text(noon_in_tokyo) == "2026-03-01T03:00:00.000000Z"
+    assert to_text(datetime(2026, 3, 1, 12, 0, tzinfo=timezone(timedelta(hours=9)))) == "2026-03-01T03:00:00.000000Z"
 
 
 @pytest.mark.parametrize("text", ["", "2026-03-01", "2026-03-01T09:00:00Z", "2026-03-01T09:00:00.000000+00:00", "now"])

@@ -66,8 +66,7 @@ def test_an_accepted_payment_is_paid_with_the_received_amount_and_the_audit_name
 )
 def test_accepting_applies_the_status_of_an_event_and_never_pays_an_unknown(event: ProviderEvent, effect: str) -> None:
     change = ruled(ACCEPTED, event=event)
-    assert change.events[0].data["effect"] == effect
-    assert document_of(change.after).get("status", NO_EFFECT) == effect
+    assert (change.events[0].data["effect"], document_of(change.after).get("status", NO_EFFECT)) == (effect, effect)
     assert document_of(change.after).get("amount") == (None if effect == NO_EFFECT else event.amount)
 
 

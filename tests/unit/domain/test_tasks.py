@@ -38,8 +38,7 @@ def test_the_table_of_transitions_has_exactly_these_rows() -> None:
 def test_closing_a_decided_task_applies_it_at_any_time(superseded: bool, now: Any) -> None:
     change = tasks.close(any_decided_task(), now, superseded=superseded)
     assert change
-    assert change.transition is tasks.APPLYING
-    assert change.fields == {"superseded": superseded, "closed_at": now}
+    assert (change.transition, change.fields) == (tasks.APPLYING, {"superseded": superseded, "closed_at": now})
     assert [event.event for event in change.events] == ["applied"]
 
 

@@ -80,5 +80,4 @@ def test_only_the_end_of_a_request_and_a_question_back_are_told(task: Task, outc
 
 def test_an_outcome_holds_since_the_end_or_since_the_task_was_sent_back() -> None:
     later = NOW + timedelta(minutes=5)
-    assert telling.since(applied(closed_at=later)) == later
-    assert telling.since(any_task(exchanges=RETURNED)) == NOW
+    assert (telling.since(applied(closed_at=later)), telling.since(any_task(exchanges=RETURNED))) == (later, NOW)

@@ -43,8 +43,7 @@ def test_every_vote_is_in_the_trail_with_its_comment_and_dissent_too() -> None:
 
 def test_a_level_of_a_chain_has_the_votes_of_the_levels_before_it() -> None:
     earlier = ((OTHER_APPROVER, "approve", "Go on", to_text(NOW - MINUTE)),)
-    task = any_task(earlier=earlier)
-    assert trail(task) == (Step("approve", NOW - MINUTE, OTHER_APPROVER, comment="Go on"), ASKED)
+    assert trail(any_task(earlier=earlier)) == (Step("approve", NOW - MINUTE, OTHER_APPROVER, comment="Go on"), ASKED)
 
 
 def test_delegations_and_stand_ins_are_in_the_trail_and_the_first_people_stay_those_who_were_asked() -> None:

@@ -85,8 +85,7 @@ def test_a_function_needs_these_variables_and_tables_and_no_other_and_makes_its_
 def test_variables_are_read_as_text_json_and_seconds() -> None:
     environment = Environment({"NAME": " value ", "GRACE": "300", "BASE_URL": "https://review.example.com/"})
     assert (environment.text("NAME"), environment.text("CHANNEL", "email")) == (" value ", "email")
-    assert environment.document("PARTNERS", "{}") == {}
-    assert environment.seconds("GRACE") == timedelta(minutes=5)
+    assert (environment.document("PARTNERS", "{}"), environment.seconds("GRACE")) == ({}, timedelta(minutes=5))
     assert environment.base_url == "https://review.example.com"
 
 

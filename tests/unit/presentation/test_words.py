@@ -94,8 +94,7 @@ def test_no_text_contains_markup(language: str) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_page_says_its_language_and_direction(language: str) -> None:
     with words.reading(language):
-        assert words.say("language") == language
-        assert words.say("direction") == Locale.parse(language).text_direction
+        assert (words.say("language"), words.say("direction")) == (language, Locale.parse(language).text_direction)
 
 
 def _values_by_text(language: str) -> Mapping[str, set[str | None]]:

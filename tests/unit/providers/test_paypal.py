@@ -42,8 +42,7 @@ def test_paypal_verifies_the_received_event() -> None:
     assert verify(paypal) == PAYPAL.body
     (token_url, token_headers, grant), (url, headers, question) = paypal.asked
     assert token_url == "https://api-m.paypal.com/v1/oauth2/token"
-    assert token_headers["Authorization"] == "Basic Y2xpZW50OnMzY3IzdA=="
-    assert grant == b"grant_type=client_credentials"
+    assert (token_headers["Authorization"], grant) == ("Basic Y2xpZW50OnMzY3IzdA==", b"grant_type=client_credentials")
     assert url == "https://api-m.paypal.com/v1/notifications/verify-webhook-signature"
     assert headers["Authorization"] == "Bearer A21AAF"
     asked = json.loads(question)

@@ -15,8 +15,7 @@ EXAMPLE_URL = "https://example.com/webhook"
 
 
 def test_the_example_of_the_square_libraries_is_verified() -> None:
-    request = WebhookRequest(EXAMPLE, b'{"hello":"world"}', EXAMPLE_URL)
-    assert SQUARE.verify(request).body == b'{"hello":"world"}'
+    assert SQUARE.verify(WebhookRequest(EXAMPLE, b'{"hello":"world"}', EXAMPLE_URL)).body == b'{"hello":"world"}'
 
 
 @pytest.mark.parametrize("url", ["", "https://example.com/webhook/", "http://example.com/webhook"])

@@ -192,8 +192,7 @@ def test_the_delegation_form_is_collapsed_and_shown_only_if_allowed() -> None:
         ("hidden", "t", TOKEN),
         ("email", "colleague", ""),
     ]
-    assert page.all("label") == [{"for": "colleague"}]
-    assert page.all("button") == [{"class": "plain", "type": "submit"}]
+    assert (page.all("label"), page.all("button")) == ([{"for": "colleague"}], [{"class": "plain", "type": "submit"}])
 
 
 def test_the_inbox_form_sends_only_the_token() -> None:

@@ -162,8 +162,7 @@ def test_a_recorded_click_is_200_with_the_vote(task: Task, repeated: bool) -> No
 )
 def test_a_repeated_vote_on_a_closed_task_shows_the_closed_page(task: Task) -> None:
     repeated = views.of_click(Review(task, APPROVER, repeated=True), any_click(), NOW)
-    closed = views.of_look(Review(task, APPROVER), Key(any_token()), NOW)
-    assert (repeated.status, repeated.page) == (200, closed.page)
+    assert (repeated.status, repeated.page) == (200, views.of_look(Review(task, APPROVER), Key(any_token()), NOW).page)
 
 
 @pytest.mark.parametrize(
@@ -257,9 +256,8 @@ def test_the_form_shows_the_other_voters_the_progress_and_the_own_vote() -> None
     task = any_task(audience=people, rule=Rule("quorum", 2), votes=voted)
     page = views.of_look(Review(task, APPROVER), Key(any_token()), NOW).page
     assert "hugo@example.com and li@example.com" in text_of(page)
-    assert "1 of 2 approvals" in page
-    assert "You approved this on" in page
-    assert "Fine, if they swivel</textarea>" in page
+    for part in ("1 of 2 approvals", "You approved this on", "Fine, if they swivel</textarea>"):
+        assert part in page
 
 
 def test_the_page_of_a_second_approver_shows_what_the_first_one_said() -> None:
@@ -368,9 +366,8 @@ def test_a_refused_delegation_shows_the_reason_and_keeps_the_address(reason: str
     review = Review(any_task(), APPROVER, refusal=errors.DelegationRefusedError(reason))
     answer = views.of_hand_over(review, any_hand_over('no"body'), NOW)
     assert answer.status == status
-    assert 'role="alert"' in answer.page
-    assert 'value="no&quot;body"' in answer.page
-    assert '<details class="colleague" open>' in answer.page
+    for part in ('role="alert"', 'value="no&quot;body"', '<details class="colleague" open>'):
+        assert part in answer.page
 
 
 @pytest.mark.parametrize("task", [any_decided_task(), any_task(status=Status.CANCELLED), HANDED_ON])

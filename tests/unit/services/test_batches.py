@@ -64,8 +64,7 @@ def named(name: str, **changes: Any) -> Task:
 
 def test_each_task_is_decided_by_itself_without_a_comment_and_counted_for_the_limit() -> None:
     setup = Setup(named("a"), named("b"), named("c"))
-    items = setup.decide("a.approval", "b.approval", decision="reject", comment=COMMENT)
-    assert setup.refusals(items) == [None, None]
+    assert setup.refusals(setup.decide("a.approval", "b.approval", decision="reject", comment=COMMENT)) == [None, None]
     tasks = [setup.ledger.standing[f"{name}.approval"] for name in "abc"]
     assert [task.status for task in tasks] == [Status.DECIDED, Status.DECIDED, Status.OPEN]
     assert {vote.comment for task in tasks for vote in task.votes.values()} == {""}

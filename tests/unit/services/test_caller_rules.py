@@ -288,8 +288,7 @@ def test_a_proof_comes_from_the_stages_role_and_asks_the_simulator_only() -> Non
 
 
 def test_a_proof_starts_no_workflow_and_names_no_order_on_which_others_may_act() -> None:
-    people = {"user_id": "u-1", "reviewers": [SIMULATED]}
-    assert proof(workflow="identity-verification", input=people) == ["/workflow"]
+    assert proof(workflow="identity-verification", input={"user_id": "u-1", "reviewers": [SIMULATED]}) == ["/workflow"]
     assert proof(order_id="1001") == ["/input/order_id"]
 
 

@@ -97,8 +97,7 @@ def test_a_repeated_answer_returns_the_missing_ones() -> None:
     setup.bring("a")
     entries = len(setup.ledger.entries)
     receipt = setup.bring("a")
-    assert (receipt.handling, receipt.missing) == (Handling.PENDING, ("b", "c"))
-    assert len(setup.ledger.entries) == entries
+    assert (receipt.handling, receipt.missing, len(setup.ledger.entries)) == (Handling.PENDING, ("b", "c"), entries)
 
 
 def test_two_concurrent_repetitions_of_the_last_answer_are_both_complete(monkeypatch: pytest.MonkeyPatch) -> None:

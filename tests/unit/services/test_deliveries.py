@@ -94,8 +94,7 @@ def test_a_mail_of_a_chain_has_the_level_and_the_number_of_levels(
     task_id: str, elsewhere: tuple[str, ...], level: tuple[int, int]
 ) -> None:
     setup = Setup(any_task(task_id=task_id, elsewhere=elsewhere))
-    assert setup.deliver(task_id=task_id, task={"recipients": [APPROVER]}) == 1
-    assert setup.channel.sent[0].level == level
+    assert (setup.deliver(task_id=task_id, task={"recipients": [APPROVER]}), setup.channel.sent[0].level) == (1, level)
 
 
 def test_a_mail_has_what_others_have_done_so_far() -> None:
@@ -159,8 +158,7 @@ def test_mails_about_proofs_go_to_the_simulator_only_whatever_the_audience() -> 
     people = (APPROVER, "success+1@simulator.amazonses.com")
     setup = Setup(any_task(task_id="prove-1.approval", request_id="prove-1", audience=people))
     about_proof = {"task_id": "prove-1.approval", "task": {"recipients": list(people)}}
-    assert setup.deliver(**about_proof) == 1
-    assert setup.deliveries.deliver_inbox(any_envelope(**about_proof)) == 1
+    assert (setup.deliver(**about_proof), setup.deliveries.deliver_inbox(any_envelope(**about_proof))) == (1, 1)
     assert set(setup.recipients) == {people[1]}
 
 
@@ -173,8 +171,7 @@ def test_a_reminder_is_mailed_once_and_unknown_hand_offs_are_not_mailed() -> Non
     resent = setup.ledger.commit(change).audit_seq - 1 + FIRST_RESEND
     assert [setup.deliver(attempt=attempt) for attempt in (resent, resent, resent + 1, resent - 1)] == [2, 0, 0, 0]
     del setup.channel.sent[2:]
-    assert setup.deliver(kind="approval.reminder", attempt=2) == 2
-    assert setup.channel.sent[2].kind == "approval.reminder"
+    assert (setup.deliver(kind="approval.reminder", attempt=2), setup.channel.sent[2].kind) == (2, "approval.reminder")
 
 
 def test_nobody_is_mailed_about_a_task_that_waits_for_its_requester_until_they_have_acted() -> None:

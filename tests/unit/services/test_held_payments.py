@@ -55,8 +55,7 @@ def test_each_held_event_has_its_own_request_id() -> None:
 
 def test_the_report_of_a_held_event_comes_from_the_ledger() -> None:
     bench = Bench()
-    assert bench.receive(any_event()) is Handling.HELD
-    assert bench.held_payments.held(PAYMENT, EVENT) == any_held()
+    assert (bench.receive(any_event()), bench.held_payments.held(PAYMENT, EVENT)) == (Handling.HELD, any_held())
 
 
 def test_the_report_shows_an_event_without_further_effect() -> None:

@@ -81,8 +81,7 @@ def test_a_colleague_is_told_that_the_task_was_taken_back() -> None:
     setup = Setup(any_task(audience=("li@example.com",), replaced=()))
     back = any_task(replaced=(Replacement("li@example.com", APPROVER, NOW),), audit_seq=setup.task.audit_seq)
     setup.ledger.standing[TASK_ID] = replace(back, audit_head=setup.task.audit_head)
-    assert setup.tell() == 1
-    assert (setup.channel.sent[0].moot, setup.channel.sent[0].by) == ("taken_back", (APPROVER,))
+    assert (setup.tell(), setup.channel.sent[0].moot, setup.channel.sent[0].by) == (1, "taken_back", (APPROVER,))
 
 
 @pytest.mark.parametrize(

@@ -78,8 +78,7 @@ def test_another_body_with_a_known_event_id_is_recorded_as_a_conflict(opened: bo
     setup = Setup(opened=opened)
     setup.receive(any_event("pending"))
     before = dict(setup.ledger.standing)
-    assert setup.receive(any_event("paid"), "another body") is Handling.CONFLICT
-    assert setup.ledger.standing == before
+    assert (setup.receive(any_event("paid"), "another body"), setup.ledger.standing) == (Handling.CONFLICT, before)
     assert [(record.handling, record.body_digest) for record in setup.ledger.aside] == [("conflict", "another body")]
     assert setup.receive(any_event("pending")) is Handling.DUPLICATE, "the first event is still known"
 

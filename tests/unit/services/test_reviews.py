@@ -304,8 +304,7 @@ def test_the_confirmation_and_then_the_task_have_what_the_directory_says_about_t
     bench = Bench(any_task())
     bench.directory.known[COLLEAGUE] = Entry(COLLEAGUE, profile={"name": "Li Wang"})
     review = bench.reviews.hand_over(Click(colleague=COLLEAGUE, **from_page(bench)))
-    assert review.task.people == {COLLEAGUE: {"name": "Li Wang"}}
-    assert bench.ledger.standing[TASK_ID].people == {}
+    assert (review.task.people, bench.ledger.standing[TASK_ID].people) == ({COLLEAGUE: {"name": "Li Wang"}}, {})
     hand_over(bench)
     task = bench.ledger.standing[TASK_ID]
     assert (task.audience, task.people) == ((COLLEAGUE,), {COLLEAGUE: {"name": "Li Wang"}})
@@ -328,8 +327,7 @@ def test_a_task_is_taken_back_from_a_colleague_who_only_opened_it() -> None:
 def test_an_inbox_takes_back_what_it_delegated() -> None:
     bench = Bench(any_task())
     token, known_by = mint()
-    link = Link(known_by, "", APPROVER, Purpose.INBOX, NOW + timedelta(days=1), "order-2.approval")
-    bench.ledger.put_link(link, NOW)
+    bench.ledger.put_link(Link(known_by, "", APPROVER, Purpose.INBOX, NOW + timedelta(days=1), "order-2.approval"), NOW)
     hand_over(bench, token=token, task_id=TASK_ID)
     assert take_back(bench, token=token, task_id=TASK_ID).task.audience == (APPROVER,)
 

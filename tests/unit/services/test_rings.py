@@ -33,14 +33,12 @@ class Relay:
 def test_the_result_of_a_ring_is_returned_and_stored_on_the_task(actor: str, state: RingState) -> None:
     relay = Relay(Ring(state, NOW, "Code"), actor=actor)
     assert relay.ring() == relay.task.ring == Ring(state, NOW, "Code")
-    assert relay.doorbell.rung == [CALLBACK_ID]
-    assert [entry.event.event for entry in relay.ledger.entries] == ["rung"]
+    assert (relay.doorbell.rung, [entry.event.event for entry in relay.ledger.entries]) == ([CALLBACK_ID], ["rung"])
 
 
 def test_a_delivered_ring_of_the_relay_is_not_recorded_because_the_workflow_applies_the_decision() -> None:
     relay = Relay()
-    assert relay.ring().state is RingState.DELIVERED
-    assert (relay.task, relay.ledger.entries) == (any_decided_task(), [])
+    assert (relay.ring().state, relay.task, relay.ledger.entries) == (RingState.DELIVERED, any_decided_task(), [])
 
 
 @pytest.mark.parametrize("standing", [any_task(), any_decided_task(callback_id="a later callback")])

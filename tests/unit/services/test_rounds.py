@@ -28,8 +28,7 @@ def test_every_approver_who_can_decide_gets_a_new_link_in_the_transaction_of_the
         sent = change.outbox[f"{kind}#{attempt}"]
         assert envelope.read(sent) == sent
         assert (sent["kind"], sent["attempt"], sent["task"]["recipients"]) == (f"approval.{kind}", attempt, [APPROVER])
-        assert sent["task"]["title"] == change.after.question.title
-        assert change.events[0].data["attempt"] == attempt
+        assert (sent["task"]["title"], change.events[0].data["attempt"]) == (change.after.question.title, attempt)
 
 
 def test_absent_members_of_a_revision_stay_as_they_are() -> None:

@@ -103,8 +103,7 @@ def test_a_refused_act_changes_nothing_and_is_in_the_audit_once(
     for _ in range(2):
         assert isinstance(setup.act(action, "The blue ones", **changes).refusal, refusal)
     assert replace(setup.task, refused=(), refused_answers=0, audit_seq=0, audit_head=standing.audit_head) == standing
-    assert [entry.event.event for entry in setup.ledger.entries] == ["refused"]
-    assert setup.task.refused_answers == 2
+    assert ([entry.event.event for entry in setup.ledger.entries], setup.task.refused_answers) == (["refused"], 2)
 
 
 @pytest.mark.parametrize("purpose", [Purpose.REVIEW, Purpose.INBOX, Purpose.CALLBACK])

@@ -180,8 +180,7 @@ def test_a_report_has_the_question_for_which_a_task_waits_for_its_requester() ->
         setup.ledger.standing[task.task_id] = task
     approval, payment = setup.submissions.report(REQUEST_ID)["tasks"]
     asked = {"by": APPROVER, "comment": "Which chairs?", "at": "2026-03-01T09:00:00.000000Z"}
-    assert (approval["round"], approval["returned"]) == (2, asked)
-    assert {"round", "returned"} & payment.keys() == set()
+    assert (approval["round"], approval["returned"], {"round", "returned"} & payment.keys()) == (2, asked, set())
 
 
 @pytest.mark.parametrize(

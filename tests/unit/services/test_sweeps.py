@@ -151,8 +151,7 @@ def test_work_of_a_paused_execution_is_neither_late_nor_lost_until_it_is_resumed
     sweeper.submit()
     sweeper.ledger.started(REQUEST_ID, EXECUTION)
     sweeper.executions.statuses[EXECUTION] = status
-    assert (sweeper.after(when), sweeper.after(DAY)) == ([], [])
-    assert (sweeper.doorbell.rung, sweeper.audited) == ([], [])
+    assert (sweeper.after(when), sweeper.after(DAY), sweeper.doorbell.rung, sweeper.audited) == ([], [], [], [])
     sweeper.executions.statuses[EXECUTION] = "RUNNING"
     assert sweeper.sweep() == [found]
     sweeper.executions.statuses[EXECUTION] = status
@@ -172,8 +171,7 @@ HAND_OFF = Finding(Lost.HAND_OFF, TASK_ID, mended=True)
 
 def test_the_first_hand_off_is_sent_again_if_no_link_was_sent_within_the_grace() -> None:
     sweeper = Sweeper(any_task())
-    assert sweeper.after(GRACE - timedelta(seconds=1)) == []
-    assert sweeper.after(timedelta(seconds=1)) == [HAND_OFF]
+    assert (sweeper.after(GRACE - timedelta(seconds=1)), sweeper.after(timedelta(seconds=1))) == ([], [HAND_OFF])
     ((_, sent),) = sweeper.ledger.outbox.items()
     assert (sent["kind"], sent["attempt"], sent["task"]["recipients"]) == ("approval.requested", 1, [APPROVER])
     assert (sweeper.audited, sweeper.doorbell.rung) == ([("resent", "sweeper")], [])
@@ -183,8 +181,7 @@ def test_a_repeated_hand_off_without_a_link_is_reported_until_the_deadline() -> 
     sweeper = Sweeper(any_task())
     sweeper.after(GRACE)
     stays_lost = dataclasses.replace(HAND_OFF, mended=False)
-    assert [sweeper.after(GRACE), sweeper.after(GRACE)] == [[stays_lost]] * 2
-    assert len(sweeper.ledger.outbox) == 1
+    assert ([sweeper.after(GRACE), sweeper.after(GRACE)], len(sweeper.ledger.outbox)) == ([[stays_lost]] * 2, 1)
     assert sweeper.after(timedelta(hours=1)) == [DEADLINE], "its workflow is rung nevertheless"
 
 
@@ -197,8 +194,7 @@ def test_a_repeated_hand_off_without_a_link_is_reported_until_the_deadline() -> 
 )
 def test_a_task_that_is_closed_or_without_a_missing_link_is_not_swept(task: Task) -> None:
     sweeper = Sweeper(task)
-    assert sweeper.after(timedelta(minutes=30)) == []
-    assert (sweeper.ledger.outbox, sweeper.doorbell.rung) == ({}, [])
+    assert (sweeper.after(timedelta(minutes=30)), sweeper.ledger.outbox, sweeper.doorbell.rung) == ([], {}, [])
 
 
 WITHDRAWN = tasks.withdraw(any_task(), CALLER, "ordered twice", NOW).after
@@ -211,8 +207,7 @@ def test_a_withdrawn_task_is_rung_once_after_the_grace(state: RingState) -> None
     sweeper.doorbell.answers = [Ring(state, NOW + GRACE)]
     assert sweeper.after(GRACE - timedelta(seconds=1)) == []
     assert (sweeper.after(timedelta(seconds=1)), sweeper.after(DAY)) == ([WITHDRAWAL], [])
-    assert sweeper.doorbell.rung == [CALLBACK_ID]
-    assert sweeper.audited == [("swept", "sweeper"), ("rung", "sweeper")]
+    assert (sweeper.doorbell.rung, sweeper.audited) == ([CALLBACK_ID], [("swept", "sweeper"), ("rung", "sweeper")])
 
 
 def test_a_withdrawn_task_with_a_failed_ring_is_reported_until_its_deadline() -> None:
@@ -310,8 +305,7 @@ def test_a_start_that_fails_again_is_reported_and_not_repeated(error: Exception)
 def test_an_event_that_is_parked_for_a_day_is_reported_once_and_stays_parked() -> None:
     sweeper = Sweeper()
     sweeper.park()
-    assert sweeper.after(DAY) == []
-    assert sweeper.after(GRACE) == [Finding(Lost.EVENT, "pay pay_1001", mended=False)]
+    assert (sweeper.after(DAY), sweeper.after(GRACE)) == ([], [Finding(Lost.EVENT, "pay pay_1001", mended=False)])
     assert (sweeper.after(GRACE), sweeper.ledger.parked("pay", "pay_1001")) == ([], [any_parked()])
 
 

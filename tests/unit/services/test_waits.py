@@ -137,8 +137,7 @@ def test_the_id_of_a_removed_task_cannot_be_used_again() -> None:
     del setup.ledger.standing[TASK_ID]  # by TTL; the audit is kept
     entries = list(setup.ledger.entries)
     waits, wait = setup.waits, any_wait()
-    assert waits.open(wait, any_question()) == DUPLICATE
-    assert waits.approve_by_policy(wait, any_question()) == DUPLICATE
+    assert (waits.open(wait, any_question()), waits.approve_by_policy(wait, any_question())) == (DUPLICATE, DUPLICATE)
     assert (waits.cancel(wait, "hand_off_failed"), waits.withdraw(wait)) == (DUPLICATE, DUPLICATE)
     assert setup.ledger.entries == entries
 
@@ -240,8 +239,7 @@ def test_reading_twice_applies_once_and_returns_the_same_decision() -> None:
     setup = Setup(any_decided_task())
     first = setup.waits.read(any_wait())
     setup.clock.move(seconds=5)
-    assert setup.waits.read(any_wait()) == first | {"at": "2026-03-01T09:00:05.000000Z"}
-    assert setup.events == ["applied"]
+    assert (setup.waits.read(any_wait()), setup.events) == (first | {"at": "2026-03-01T09:00:05.000000Z"}, ["applied"])
 
 
 def test_a_decided_task_that_is_withdrawn_is_marked_superseded() -> None:
@@ -329,8 +327,7 @@ def test_the_stand_in_of_an_absent_approver_gets_the_mail() -> None:
     setup.waits.open(any_wait(), any_question())
     assert setup.task.audience == (COLLEAGUE,)
     assert setup.task.delegations == (Delegation(APPROVER, COLLEAGUE, NOW, standing=True),)
-    assert setup.hand_off.sent[0]["task"]["recipients"] == [COLLEAGUE]
-    assert setup.events == ["opened", "delegated"]
+    assert (setup.hand_off.sent[0]["task"]["recipients"], setup.events) == ([COLLEAGUE], ["opened", "delegated"])
     assert is_unbroken(setup.ledger.entries, setup.task.audit_head, setup.task.audit_seq)
 
 

@@ -169,8 +169,7 @@ def test_a_late_payment_pays_only_the_next_request_for_it() -> None:
     assert report
     assert report["moved_to"] == PAYMENT_TASK_ID
     assert settled.carry_out("order-1000.payment", "evt_1", resolution) == f"moved to {PAYMENT_TASK_ID}"
-    assert setup.receive() is Handling.DUPLICATE
-    assert setup.open(any_payment_wait(request_id="order-1002")) == TAKEN
+    assert (setup.receive(), setup.open(any_payment_wait(request_id="order-1002"))) == (Handling.DUPLICATE, TAKEN)
     assert setup.events.count("decided") == 1
 
 

@@ -352,8 +352,7 @@ def test_the_result_has_the_deciding_comment_and_the_votes_in_the_order_of_the_a
 
     result = Execution(second_approver_first).approval([APPROVER, OTHER_APPROVER], Rule.from_document({"kind": "all"}))
     assert isinstance(result, Approved)
-    assert result.comment == "I decided it"
-    assert [vote.by for vote in result.votes] == [APPROVER, OTHER_APPROVER]
+    assert (result.comment, [vote.by for vote in result.votes]) == ("I decided it", [APPROVER, OTHER_APPROVER])
 
 
 def test_with_the_rule_in_order_a_colleague_of_one_level_is_not_a_stand_in_at_another() -> None:
