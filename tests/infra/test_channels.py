@@ -9,14 +9,12 @@ from tests.infra.templates import Synthesised, statements
 from tests.infra.test_events import matches
 
 TOPIC = "Approver/Sns/Topic"
+CONFIGURATION_SET = "Approver/Email/ConfigurationSet"
 
 
 def sending(stage: Synthesised) -> set[str]:
     """Return the rights to send messages to people, of every role."""
     return {f"{role}: {line}" for role, line in statements(stage) if line.startswith(("ses:", "sns:"))}
-
-
-CONFIGURATION_SET = "Approver/Email/ConfigurationSet"
 
 
 def test_where_mail_is_chosen_there_is_no_topic_and_no_right_to_publish(stage: Synthesised) -> None:

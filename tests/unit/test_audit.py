@@ -27,6 +27,7 @@ VULNERABLE = {
     "dependencies": [{"name": "jinja2", "version": "2.10", "vulns": [{"id": "CVE-1", "fix_versions": ["2.11"]}]}]
 }
 IN_ORDER: dict[str, Any] = {"dependencies": [{"name": "jinja2", "version": "3.1.6", "vulns": []}]}
+Run = Callable[[], tuple[int, list[str], str]]
 
 
 @pytest.fixture
@@ -81,9 +82,6 @@ def stages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (stage / "validation-report.json").write_text('{"pluginReports": []}')
     monkeypatch.setattr(audit, "synthesise_stages", lambda folder: [stage])
     return stage
-
-
-Run = Callable[[], tuple[int, list[str], str]]
 
 
 @pytest.fixture

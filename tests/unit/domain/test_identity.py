@@ -21,6 +21,8 @@ from countersign.domain.identity import (
 )
 
 addresses = st.emails()
+ROLE = "arn:aws:iam::111122223333:role/teams/payments/Prover"
+SESSION = "arn:aws:sts::111122223333:assumed-role/Prover/rita@example.com"
 
 
 @pytest.mark.parametrize(
@@ -129,10 +131,6 @@ def test_only_the_session_of_an_assumed_role_has_a_session_name(caller: str, nam
 )
 def test_the_role_of_a_session_is_without_its_path_and_any_other_principal_is_itself(caller: str, role: str) -> None:
     assert role_of(caller) == role
-
-
-ROLE = "arn:aws:iam::111122223333:role/teams/payments/Prover"
-SESSION = "arn:aws:sts::111122223333:assumed-role/Prover/rita@example.com"
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ OPERATOR = "arn:aws:iam::111122223333:user/olga"
 BOSS = "boss@example.com"
 COLLEAGUE = "carla@example.com"
 WORKER = Sender("worker", "callback token")
+BOTH = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"), send_back=True, tells_requester=True)
 
 
 def vote(by: str, decision: Decision = Decision.APPROVE) -> Act:
@@ -102,9 +103,6 @@ def answer_back(task: Task, now: datetime) -> Change | None:
 def revise(task: Task, now: datetime) -> Change | None:
     content = replace(task.question, title="Order 1001", attachments=ATTACHMENTS)
     return rounds.revise(task, REQUESTER, content, "", task.shown, "", now)
-
-
-BOTH = any_task(audience=(APPROVER, OTHER_APPROVER), rule=any_rule("all"), send_back=True, tells_requester=True)
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from countersign.testing.builders import (
 
 MINUTE = timedelta(minutes=1)
 ASKED = Step("asked", NOW, REQUESTER, (APPROVER,))
+OPERATOR = "arn:aws:sts::123456789012:assumed-role/operators/olga@example.com"
 
 
 def test_the_trail_of_a_new_task_says_who_was_asked() -> None:
@@ -77,9 +78,6 @@ def test_questions_to_the_requester_are_in_the_trail_with_their_answers(revised:
     done = waiting._replace(answer="The blue ones", answered_at=NOW + 2 * MINUTE, revised=revised)
     answered = Step(what, NOW + 2 * MINUTE, REQUESTER, comment="The blue ones")
     assert trail(any_task(exchanges=(done,))) == (ASKED, returned, answered)
-
-
-OPERATOR = "arn:aws:sts::123456789012:assumed-role/operators/olga@example.com"
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ BY_HEADER = [delivery for delivery in ALL if delivery.signature and delivery is 
 BY_SECRET = [delivery for delivery in ALL if delivery is not PAYPAL]
 TIMED = [delivery for delivery in ALL if delivery.timed]
 SIGNED_BYTES = [delivery for delivery in BY_HEADER if delivery is not SLACK]
+AT = str(int(NOW.timestamp()))
 
 
 def name_of(delivery: Any) -> str:
@@ -145,9 +146,6 @@ def test_a_genuine_signature_older_or_newer_than_five_minutes_is_refused(
     delivery: Delivery, seconds: float, reason: str
 ) -> None:
     assert refusal(delivery, now=later(seconds)) == reason
-
-
-AT = str(int(NOW.timestamp()))
 
 
 @pytest.mark.parametrize("delivery", TIMED, ids=name_of)

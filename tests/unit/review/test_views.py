@@ -66,6 +66,7 @@ REFUSALS: list[tuple[errors.ActionRefusedError, Task, int]] = [
     (errors.NoLongerAskedError(), any_task(audience=(), replaced=(Replacement(APPROVER, "a@b.c", NOW),)), 410),
     (errors.TakenUpError(), HANDED_ON, 409),
 ]
+ALIAS = "r.diaz@example.com"
 
 
 def form_is_on(page: str) -> bool:
@@ -199,9 +200,6 @@ def test_a_person_who_may_not_decide_sees_no_form_and_no_task(refusal: errors.Ac
     answer = views.of_click(Review(any_task(), APPROVER, refusal=refusal), any_click(), NOW)
     assert not form_is_on(answer.page)
     assert TITLE not in answer.page
-
-
-ALIAS = "r.diaz@example.com"
 
 
 @pytest.mark.parametrize(

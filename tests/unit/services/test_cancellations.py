@@ -43,6 +43,7 @@ ROLE = "arn:aws:iam::111122223333:role/shop"
 SECOND = f"{REQUEST_ID}.second"
 REASON = {"reason": "ordered twice"}
 RUNNING, SUBMITTED = RequestStatus.RUNNING, RequestStatus.SUBMITTED
+CANCELLED = (Status.CANCELLED, "withdrawn_by_caller")
 
 
 class Setup:
@@ -81,9 +82,6 @@ class Setup:
     @property
     def statuses(self) -> dict[str, tuple[Status, str]]:
         return {task.task_id: (task.status, task.closed_because) for task in self.ledger.standing.values()}
-
-
-CANCELLED = (Status.CANCELLED, "withdrawn_by_caller")
 
 
 def test_a_cancelled_request_is_marked_its_open_tasks_are_withdrawn_and_it_ends_withdrawn() -> None:

@@ -20,6 +20,8 @@ from tests.unit.services.races import crash, meanwhile
 
 PROVIDER = Sender("pay", SIGNED)
 OPENED = AuditEvent("opened", "payment")
+STATUSES = st.sampled_from(["pending", "paid", "failed", "expired", "unknown"])
+AMOUNTS = st.sampled_from(["250.00", "250", "25.00"])
 
 
 class Setup:
@@ -233,10 +235,6 @@ def test_a_redelivery_after_a_crash_has_exactly_one_effect(moment: str, opened: 
         setup.events.apply_parked(setup.task)
     assert setup.paid
     setup.assert_decided_once()
-
-
-STATUSES = st.sampled_from(["pending", "paid", "failed", "expired", "unknown"])
-AMOUNTS = st.sampled_from(["250.00", "250", "25.00"])
 
 
 @given(st.lists(st.tuples(STATUSES, AMOUNTS, st.integers(1, 4)), max_size=12), st.integers(0, 12))

@@ -31,6 +31,7 @@ from countersign.testing.fakes import FixedClock, MemoryLedger
 from tests.unit.services.races import meanwhile
 
 UNTIL = NOW + timedelta(days=1)
+AMOUNTS = ("100", "150", "100.00", "50.5")
 
 
 class Setup:
@@ -169,9 +170,6 @@ def test_of_two_equal_refunds_the_event_confirms_the_one_that_was_carried_out() 
     assert (setup.state(), setup.state("refund-2")) == ("confirmed", "reserved"), "until a worker says otherwise"
     assert setup.refunds.free(PAYMENT_TASK_ID, "refund-1", "declined")["state"] == "freed"
     assert (setup.state("refund-2"), setup.left) == ("confirmed", 150)
-
-
-AMOUNTS = ("100", "150", "100.00", "50.5")
 
 
 class Provider(Setup):

@@ -52,6 +52,10 @@ DECISION = Finding(Lost.DECISION, TASK_ID, mended=True)
 DEADLINE = Finding(Lost.DEADLINE, TASK_ID, mended=True)
 START = Finding(Lost.START, REQUEST_ID, mended=True)
 DAY = timedelta(days=1)
+EXECUTION = "arn:aws:lambda:eu-central-1:111122223333:function:order-approval:1/durable-execution/order-1/1"
+HAND_OFF = Finding(Lost.HAND_OFF, TASK_ID, mended=True)
+WITHDRAWN = tasks.withdraw(any_task(), CALLER, "ordered twice", NOW).after
+WITHDRAWAL = Finding(Lost.WITHDRAWAL, TASK_ID, mended=True)
 
 
 class Sweeper:
@@ -139,9 +143,6 @@ def test_a_swept_failure_is_rung_as_a_failure(outcome: Outcome) -> None:
     assert sweeper.doorbell.failed is (outcome is Outcome.FAILED)
 
 
-EXECUTION = "arn:aws:lambda:eu-central-1:111122223333:function:order-approval:1/durable-execution/order-1/1"
-
-
 @pytest.mark.parametrize("status", ["PAUSING", "PAUSED"])
 @pytest.mark.parametrize(("task", "when", "found"), OVERDUE)
 def test_work_of_a_paused_execution_is_neither_late_nor_lost_until_it_is_resumed(
@@ -164,9 +165,6 @@ def test_the_hand_off_of_a_paused_execution_is_sent_again() -> None:
     sweeper.ledger.started(REQUEST_ID, EXECUTION)
     sweeper.executions.statuses[EXECUTION] = "PAUSED"
     assert sweeper.after(GRACE) == [HAND_OFF]
-
-
-HAND_OFF = Finding(Lost.HAND_OFF, TASK_ID, mended=True)
 
 
 def test_the_first_hand_off_is_sent_again_if_no_link_was_sent_within_the_grace() -> None:
@@ -195,10 +193,6 @@ def test_a_repeated_hand_off_without_a_link_is_reported_until_the_deadline() -> 
 def test_a_task_that_is_closed_or_without_a_missing_link_is_not_swept(task: Task) -> None:
     sweeper = Sweeper(task)
     assert (sweeper.after(timedelta(minutes=30)), sweeper.ledger.outbox, sweeper.doorbell.rung) == ([], {}, [])
-
-
-WITHDRAWN = tasks.withdraw(any_task(), CALLER, "ordered twice", NOW).after
-WITHDRAWAL = Finding(Lost.WITHDRAWAL, TASK_ID, mended=True)
 
 
 @pytest.mark.parametrize("state", [RingState.DELIVERED, RingState.CLOSED])
