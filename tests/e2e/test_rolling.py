@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
@@ -58,6 +59,25 @@ def deploy(cloud: Cloud) -> Iterator[Deploy]:
 def _few_clients(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let few clients call at once: each call that runs beside another costs a new process of the emulator."""
     monkeypatch.setattr(clients, "AT_ONCE", 2)
+
+
+@pytest.fixture(autouse=True)
+def _no_newer_provider(cloud: Cloud) -> Iterator[None]:
+    """Configure no provider whose scheme the release lacks, as a stage of the release cannot."""
+    functions = aws.client("lambda", cloud.endpoint_url)
+    pages = functions.get_paginator("list_functions").paginate()
+    (webhook,) = (each for page in pages for each in page["Functions"] if each["Handler"] == "webhook.handler.handler")
+    variables = webhook["Environment"]["Variables"]
+    known = {name: source for name, source in json.loads(variables["PROVIDERS"]).items() if name != "mollie"}
+
+    def configure(variables: dict[str, str]) -> None:
+        functions.update_function_configuration(
+            FunctionName=webhook["FunctionName"], Environment={"Variables": variables}
+        )
+
+    configure(variables | {"PROVIDERS": json.dumps(known)})
+    yield
+    configure(variables)
 
 
 @pytest.fixture
