@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from countersign.domain import payments
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import LookFailedError, UnknownProviderError
 from countersign.domain.provider_events import EventStatus, Handling
@@ -81,6 +82,17 @@ def test_a_paid_answer_decides_the_task_like_the_providers_own_event_and_once() 
     ((url, headers, body), _) = setup.api.asked
     assert (url, body, headers["Authorization"]) == (f"api.stripe.com{PATH}", None, "Bearer rk_live_1")
     assert "Stripe-Account" not in headers
+
+
+def test_each_further_refund_that_an_answer_reports_counts_and_a_repeated_answer_does_not() -> None:
+    """The total grows under one status. Mollie, which posts no refunds, tells of them in answers only."""
+    setup, handlings = Setup(), []
+    for total in (0, 5000, 12500, 12500):
+        said = any_intent(latest_charge={"amount_refunded": total, "disputed": False})
+        setup.api.answers[PATH] = said
+        handlings.append(setup.look().handling)
+    assert payments.refunded(setup.task) == Decimal("125.00")
+    assert handlings[1:] == [Handling.DUPLICATE] * 3, "the payment itself is still paid"
 
 
 @pytest.mark.parametrize("status", ["processing", "canceled", "requires_payment_method", "requires_action"])

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from countersign.domain.answers import ASKED, Sender
 from countersign.domain.errors import ContractError, LookFailedError, SecretError, UnknownProviderError
+from countersign.domain.payments import REVERSALS
 from countersign.domain.provider_events import EventStatus, Handling, ProviderEvent
 from countersign.domain.strict_json import digest
 from countersign.providers.base import Look, load
@@ -88,7 +89,7 @@ class Looks:
             raise LookFailedError("no_key") from error
         if any(event.external_id != external_id for event in said):
             raise LookFailedError("other_payment")
-        return [replace(event, event_id=f"look:{external_id}:{event.status}") for event in said]
+        return [replace(event, event_id=_event_id(event)) for event in said]
 
     def _asked(self, name: str, provider: Look, source: Source, external_id: str) -> Document:
         """Ask with the cached key, and again with the current one if it was replaced."""
@@ -115,6 +116,12 @@ class Looks:
             return Handling.IGNORED
         said = digest([event.status, event.amount, event.currency, event.payment_id])
         return self.events.receive(event, said, Sender(name, ASKED), parks=False)
+
+
+def _event_id(event: ProviderEvent) -> str:
+    """Return an id for the answer. A payment is paid once; each further refund or dispute raises their total."""
+    total = f":{event.amount}" if event.status in REVERSALS else ""
+    return f"look:{event.external_id}:{event.status}{total}"
 
 
 def _checked(keys: Sequence[str]) -> str:
