@@ -62,8 +62,7 @@ def test_options_that_name_nothing_or_contradict_each_other_are_refused(
     aws: None, home: Path, capsys: pytest.CaptureFixture[str], arguments: str, status: int, words: str
 ) -> None:
     ended, errors = refused(capsys, "tasks", *arguments.split())
-    assert ended == status
-    assert words in errors
+    assert (ended, words in errors) == (status, True), errors
 
 
 def test_a_command_says_that_it_acts_on_the_embedded_cloud_unless_an_option_does(
@@ -98,8 +97,7 @@ def test_a_cloud_on_another_machine_and_an_account_have_no_variables_for_a_shell
     file.write_text(file.read_text().replace("127.0.0.1", "aws.example.com"))
     assert refused(capsys, "env", "--local")[0] == 3
     status, errors = refused(capsys, "env", "--stage", "dev")
-    assert status == 2
-    assert "countersign env --local" in errors
+    assert (status, "countersign env --local" in errors) == (2, True), errors
 
 
 def test_a_stage_that_is_not_deployed_is_named_with_its_region(aws: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -133,8 +131,7 @@ def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_no_credentials_end_with_three(no_credentials: None, capsys: pytest.CaptureFixture[str]) -> None:
     status, errors = refused(capsys, "tasks", "--stage", "dev")
-    assert status == 3
-    assert "no AWS credentials" in errors
+    assert (status, "no AWS credentials" in errors) == (3, True), errors
     assert "--profile" in errors
 
 

@@ -20,13 +20,9 @@ from tests.integration.operate.conftest import SES, DeployedStage, Examined, Run
 ALARM, SECRET = "alarm", "whsec_c2VjcmV0"
 MAPPING = "00000000-0000-4000-8000-000000000000"
 EXECUTION = f"{ALIAS.removesuffix('live')}7/durable-execution/order-1/1"
-LIVE: dict[str, Any] = {
-    "FunctionName": "order-approval",
-    "State": "Active",
-    "LastUpdateStatus": "Successful",
-    "Version": "7",
-    "DurableConfig": {"ExecutionTimeout": 31_622_400, "RetentionPeriodInDays": 30},
-}
+LIVE: dict[str, Any] = {"FunctionName": "order-approval", "State": "Active", "Version": "7"}
+LIVE |= {"LastUpdateStatus": "Successful"}
+LIVE |= {"DurableConfig": {"ExecutionTimeout": 31_622_400, "RetentionPeriodInDays": 30}}
 METRIC: dict[str, Any] = {"MetricName": "m", "Namespace": "n", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1}
 METRIC |= {"Threshold": 0, "ComparisonOperator": "GreaterThanThreshold"}
 SOURCE = {"State": "Enabled", "EventSourceArn": "arn:queue", "FunctionArn": "arn:function:approver"}
@@ -54,13 +50,8 @@ class Deployed(Examined):
         self.stage.described[stack]["Outputs"] = outputs + added
 
     def set_alarm(self, actions: list[str], *, enabled: bool = True, state: str = "OK", **metric: Any) -> None:
-        client("cloudwatch").put_metric_alarm(
-            AlarmName=ALARM,
-            AlarmDescription="something waits",
-            AlarmActions=actions,
-            ActionsEnabled=enabled,
-            **(metric or METRIC),
-        )
+        alarm: Any = {"AlarmName": ALARM, "AlarmDescription": "something waits", **(metric or METRIC)}
+        client("cloudwatch").put_metric_alarm(AlarmActions=actions, ActionsEnabled=enabled, **alarm)
         client("cloudwatch").set_alarm_state(AlarmName=ALARM, StateValue=state, StateReason="test")
 
 
@@ -73,7 +64,7 @@ def deployed(kit: Kit, stage: DeployedStage, run: Run) -> Iterator[Deployed]:
     stage.change(ledger={"protected": True}, audit={"object_lock_days": 0})
     del stage.described["patterns"]
     for table in (TABLE, DIRECTORY_TABLE):
-        client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=True)
+        protect(table, enabled=True)
         set_recovery(table, enabled=True)
     set_ttl(enabled=True)
     arn = client("secretsmanager").create_secret(Name="stripe", SecretString=json.dumps({"active": [SECRET]}))["ARN"]
@@ -126,9 +117,8 @@ def test_a_finding_is_printed_with_its_advice_and_ends_with_one(deployed: Deploy
     deployed.set_alarm([])
     status, out, _ = deployed.run("doctor")
     assert status == 1
-    assert (
-        f"✗ alarms        {ALARM} sends no notifications: its action was removed\n                → deploy again" in out
-    )
+    removed = f"✗ alarms        {ALARM} sends no notifications: its action was removed"
+    assert f"{removed}\n                → deploy again" in out
     assert out.splitlines()[-1].endswith("1 finding")
 
 
@@ -144,12 +134,8 @@ def leave_a_deadline(it: Deployed) -> None:
     it.kit.set(TASK_ID, "expires_at", it.kit.now - timedelta(minutes=16))
 
 
-def give_up_a_message(it: Deployed) -> None:
-    client("sqs").send_message(QueueUrl=it.stage.queues["approvals-dlq"], MessageBody="{}")
-
-
-def unprotect(table: str) -> None:
-    client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=False)
+def protect(table: str, *, enabled: bool) -> None:
+    client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=enabled)
 
 
 def use_sns(it: Deployed) -> None:
@@ -157,18 +143,12 @@ def use_sns(it: Deployed) -> None:
     it.put_output("public", "ApprovalsTopic", client("sns").create_topic(Name="approvals")["TopicArn"])
 
 
-def use_an_extension(it: Deployed) -> None:
-    it.stage.change(mail={"channel": "parley"})
-    arn = client("secretsmanager").create_secret(Name="parley", SecretString='{"active": ["s3cr3t"]}')["ARN"]
+def use_a_channel(it: Deployed, name: str) -> None:
+    it.stage.change(mail={"channel": name})
+    arn = client("secretsmanager").create_secret(Name=name, SecretString='{"active": ["s3cr3t"]}')["ARN"]
     it.put_output("public", "ChannelSecret", arn)
     assert it.findings() == {}
     empty_secret(arn)
-
-
-def use_slack(it: Deployed) -> None:
-    it.stage.change(mail={"channel": "slack"})
-    arn = client("secretsmanager").create_secret(Name="slack", SecretString='{"active": []}')["ARN"]
-    it.put_output("public", "ChannelSecret", arn)
 
 
 def empty_secret(name: str) -> None:
@@ -200,11 +180,7 @@ def watch(it: Deployed, name: str, value: str, *, combined: bool = False) -> Non
     metric = {"Namespace": "n", "MetricName": "m", "Dimensions": dimensions}
     stat = {"Id": "m0", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Sum"}, "ReturnData": False}
     total = {"Id": "sum", "Expression": "SUM(METRICS())", "ReturnData": True}
-    left = {
-        name: value
-        for name, value in METRIC.items()
-        if name in ("EvaluationPeriods", "Threshold", "ComparisonOperator")
-    }
+    left = {name: METRIC[name] for name in ("EvaluationPeriods", "Threshold", "ComparisonOperator")}
     it.set_alarm([it.topic], **(left | {"Metrics": [total, stat]} if combined else METRIC | {"Dimensions": dimensions}))
 
 
@@ -252,7 +228,7 @@ DEFECTS: dict[str, Callable[[Deployed], object]] = {
     "references: alarm watches the QueueName older, which the stage does not have": (
         lambda it: watch(it, "QueueName", "older", combined=True)
     ),
-    f"tables: the ledger, {TABLE}, can be deleted": lambda _: unprotect(TABLE),
+    f"tables: the ledger, {TABLE}, can be deleted": lambda _: protect(TABLE, enabled=False),
     f"tables: the ledger, {TABLE}, never removes ended tasks": lambda _: set_ttl(enabled=False),
     f"tables: the ledger, {TABLE}, has no point-in-time recovery": lambda _: set_recovery(TABLE, enabled=False),
     f"tasks: {TASK_ID} is decided, but its workflow has not acted on it": leave_a_decision,
@@ -260,7 +236,9 @@ DEFECTS: dict[str, Callable[[Deployed], object]] = {
     "audit copy: the settings ask for a copy of the audit, and the stage has no bucket for it": lambda it: (
         it.stage.change(audit={"object_lock_days": 30})
     ),
-    "dead letters: approvals-dlq holds 1 message": give_up_a_message,
+    "dead letters: approvals-dlq holds 1 message": lambda it: client("sqs").send_message(
+        QueueUrl=it.stage.queues["approvals-dlq"], MessageBody="{}"
+    ),
     f"secrets: stripe receives 503: {EMPTY}": lambda _: empty_secret("stripe"),
     "mail: SES has not verified kit@example.com: no mail is sent": lambda it: it.answer(
         "GetEmailIdentity", 404, "NotFoundException"
@@ -275,8 +253,8 @@ DEFECTS: dict[str, Callable[[Deployed], object]] = {
         mail={"channel": "sns"}
     ),
     "mail: 0 subscriptions of arn:aws:sns:eu-central-1:123456789012:approvals are confirmed": use_sns,
-    f"mail: the channel parley sends nothing: {EMPTY}": use_an_extension,
-    f"mail: the channel slack sends nothing: {EMPTY}": use_slack,
+    f"mail: the channel parley sends nothing: {EMPTY}": lambda it: use_a_channel(it, "parley"),
+    f"mail: the channel slack sends nothing: {EMPTY}": lambda it: use_a_channel(it, "slack"),
     "mail: the approver does not use the channel parley as the settings say": deploy_another_channel,
     f"alarms: {ALARM} is muted": lambda it: it.set_alarm([it.topic], enabled=False),
     f"alarms: {ALARM} is raised: something waits": lambda it: it.set_alarm([it.topic], state="ALARM"),

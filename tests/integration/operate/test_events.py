@@ -66,9 +66,8 @@ def test_kept_events_are_listed_with_what_became_of_them(kit: Kit, run: Run) -> 
 
 def test_an_event_that_was_altered_hides_no_other(kit: Kit, run: Run) -> None:
     key = lose(kit)
-    client("s3").put_object(
-        Bucket=EVENTS_BUCKET, Key=f"events/{key}x", Body=b"{}", Metadata={"stage": "countersign-dev"}
-    )
+    altered: Any = {"Key": f"events/{key}x", "Body": b"{}", "Metadata": {"stage": "countersign-dev"}}
+    client("s3").put_object(Bucket=EVENTS_BUCKET, **altered)
     _, out, errors = run("events")
     assert f"{key}x" not in out
     assert key in out
@@ -100,11 +99,11 @@ def test_an_event_is_replayed_and_audited_with_the_operator_and_the_reason(
     assert json.loads(run("events", "--json")[1])[0]["became"] == "recorded"
 
 
-def remove_the_provider(_: str) -> None:
+def remove_the_provider() -> None:
     current_ports().environment._variables = {**current_ports().environment._variables, "PROVIDERS": "{}"}
 
 
-def rotate_the_secret(_: str) -> None:
+def rotate_the_secret() -> None:
     secret = "whsec_b3RoZXIgc2VjcmV0IG9mIHRoZSBwcm92aWRlcg=="
     client("secretsmanager").put_secret_value(SecretId="pay", SecretString=json.dumps({"active": [secret]}))
 
@@ -121,7 +120,7 @@ def test_a_refused_replay_says_why_and_what_to_do(
 ) -> None:
     key = lose(kit)
     forget_what_functions_made()
-    change(key)
+    change()
     status, _, errors = run("event", "replay", key, "--because", "lost")
     assert status == 1
     assert all(each in errors for each in words)
@@ -140,8 +139,7 @@ def test_a_refused_replay_says_why_and_what_to_do(
 )
 def test_wrong_words_are_refused(run: Run, arguments: tuple[str, ...], status: int, words: str) -> None:
     ended, _, errors = run(*arguments)
-    assert ended == status
-    assert words in errors
+    assert (ended, words in errors) == (status, True), errors
 
 
 def test_a_missing_right_is_named(kit: Kit, run: Run) -> None:

@@ -17,12 +17,8 @@ from tests.integration.conftest import Answer, Kit, answering
 from tests.integration.operate.conftest import DeployedStage, Run
 
 TRACEBACK = [
-    {
-        "level": "ERROR",
-        "message": "Execution failed",
-        "requestId": "i-1",
-        "stackTrace": ['  File "refund.py", line 8\n'],
-    },
+    {"level": "ERROR", "message": "Execution failed", "requestId": "i-1"}
+    | {"stackTrace": ['  File "refund.py", line 8\n']},
     'Traceback (most recent call last):\n  File "refund.py", line 8',
 ]
 """The traceback of an error as Lambda writes it, and as the embedded cloud does: neither names the request."""

@@ -90,8 +90,7 @@ def test_a_stage_that_is_protected_in_the_account_is_not_disturbed_whatever_its_
 ) -> None:
     client("dynamodb").update_table(TableName=TABLE, DeletionProtectionEnabled=True)
     status, _, err = run("prove", "--disruptive")
-    assert status == 2
-    assert "the stage dev is protected" in err
+    assert (status, "the stage dev is protected" in err) == (2, True), err
     assert "its settings differ from what is deployed" in " ".join(err.split())
 
 
@@ -123,8 +122,7 @@ def test_a_caller_without_the_right_fails_the_claim(
     monkeypatch.setattr("operate.commands.proving.AFTERWARDS", {"audit": safe.audit})
     monkeypatch.setattr("operate.commands.proving.restore", lambda _: iter(()))
     status, out, _ = run("prove", "--report", str(tmp_path / "r.1"))
-    assert status == 1
-    assert "403" in out
+    assert (status, "403" in out) == (1, True), out
     assert "Forbidden" in (tmp_path / "r.1.md").read_text()
 
 
@@ -172,18 +170,9 @@ def write_metrics(stage: DeployedStage, **renamed: str) -> None:
 
 def watch(stage: DeployedStage, namespace: str, name: str, dimensions: list[dict[str, str]], **more: Any) -> None:
     number = str(len(stage.built))
-    client("cloudwatch").put_metric_alarm(
-        AlarmName=number,
-        Namespace=namespace,
-        MetricName=name,
-        Dimensions=dimensions,
-        ComparisonOperator="GreaterThanThreshold",
-        EvaluationPeriods=1,
-        Period=60,
-        Statistic="Sum",
-        Threshold=0,
-        **more,
-    )
+    metric: dict[str, Any] = {"Namespace": namespace, "MetricName": name, "Dimensions": dimensions}
+    alarm = {"ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 1, "Period": 60, "Statistic": "Sum"}
+    client("cloudwatch").put_metric_alarm(AlarmName=number, Threshold=0, **metric, **alarm, **more)
     stage.built.append(("workflow", "AWS::CloudWatch::Alarm", number))
 
 

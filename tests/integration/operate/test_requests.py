@@ -28,22 +28,14 @@ class Asked:
     def __init__(self, kit: Kit) -> None:
         self.kit, self.ledger = kit, kit.ledger
 
-    def ask(
-        self,
-        request_id: str,
-        ago: timedelta = timedelta(hours=1),
-        *,
-        result: Any = None,
-        error: str = "",
-        raised: Raised | None = None,
-    ) -> None:
-        """Start a request some time ago; end it a minute later if it has a result or an error."""
+    def ask(self, request_id: str, ago: timedelta = timedelta(hours=1), result: Any = None, **failed: Any) -> None:
+        """Start a request some time ago; end it a minute later if it has a result, or an error and what it raised."""
         at = self.kit.now - ago
         self.ledger.submit(Request(request_id, WORKFLOW, submitted_by=CALLER), at)
         self.ledger.started(request_id, f"arn:{request_id}")
-        if result or error:
-            status = RequestStatus.FAILED if error else RequestStatus.SUCCEEDED
-            self.ledger.finish(request_id, WORKFLOW, status, result, at + timedelta(minutes=1), error, raised)
+        if result or failed:
+            status = RequestStatus.FAILED if failed else RequestStatus.SUCCEEDED
+            self.ledger.finish(request_id, WORKFLOW, status, result, at + timedelta(minutes=1), **failed)
 
 
 @pytest.fixture

@@ -54,8 +54,7 @@ def test_new_executions_take_the_version_before_once_the_operator_says_yes(relea
     for number in range(3):
         release({"NUMBER": str(number)})
     status, _, errors = run("rollback", WORKFLOW)
-    assert (status, live()) == (1, "3")
-    assert "from version 3 to 2; nothing was changed" in errors
+    assert (status, live(), "from version 3 to 2; nothing was changed" in errors) == (1, "3", True), errors
     assert "--yes" in errors
     status, out, _ = run("rollback", WORKFLOW, "--yes", "--json")
     assert (status, json.loads(out), live()) == (0, {"workflow": WORKFLOW, "from": 3, "to": 2}, "2")
@@ -77,12 +76,10 @@ def test_a_version_that_could_not_work_is_not_taken(
     for variables in (*earlier, {}):
         release(variables)
     status, _, errors = run("rollback", WORKFLOW, "--yes")
-    assert status == 1
-    assert words in errors
+    assert (status, words in errors) == (1, True), errors
     assert live() == str(len(earlier) + 1)
 
 
 def test_an_unknown_workflow_is_answered_with_the_known_ones(run: Run) -> None:
     status, _, errors = run("rollback", "order-aproval", "--yes")
-    assert status == 2
-    assert f"Use one of: {WORKFLOW}." in errors
+    assert (status, f"Use one of: {WORKFLOW}." in errors) == (2, True), errors

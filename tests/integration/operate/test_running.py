@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -77,14 +78,6 @@ def test_what_an_earlier_version_names_and_the_stage_no_longer_has_is_a_finding(
     assert address[0] == f"executions on version 1 of {WORKFLOW} (2) need BASE_URL https://old, which is gone"
 
 
-def drop_encryption(it: Running) -> None:
-    it.change(encrypted=False)
-
-
-def drop_the_key(it: Running) -> None:
-    it.stage.change(encryption={"customer_keys": False})
-
-
 def drop_the_workflow(it: Running) -> None:
     """Drop the only workflow of a stack, which the CDK then no longer knows."""
     described = it.stage.described
@@ -92,9 +85,11 @@ def drop_the_workflow(it: Running) -> None:
     it.stage.change(workflows={})
 
 
-TAKEN = {
-    f"executions on version 1 of {WORKFLOW} (2) need ANSWERS_KEY arn:answers": drop_encryption,
-    f"executions on version 1 of {WORKFLOW} (2) need KMSKeyArn {KEY}": drop_the_key,
+TAKEN: dict[str, Callable[[Running], object]] = {
+    f"executions on version 1 of {WORKFLOW} (2) need ANSWERS_KEY arn:answers": lambda it: it.change(encrypted=False),
+    f"executions on version 1 of {WORKFLOW} (2) need KMSKeyArn {KEY}": (
+        lambda it: it.stage.change(encryption={"customer_keys": False})
+    ),
     f"executions of {WORKFLOW} run (2), and the settings leave the workflow out": drop_the_workflow,
 }
 
@@ -136,9 +131,8 @@ def test_a_retired_workflow_may_go_once_nothing_of_it_runs_or_starts(it: Running
     assert len(it.findings(running.executions)) == 1
     it.counts[1] = 0
     kit.ledger.submit(Request(REQUEST_ID, WORKFLOW), kit.now)
-    assert it.findings(running.executions)[1:] == [
-        (f"{WORKFLOW} is retired, and a recorded request waits for its start", "")
-    ]
+    waits = f"{WORKFLOW} is retired, and a recorded request waits for its start"
+    assert it.findings(running.executions)[1:] == [(waits, "")]
     kit.ledger.started(REQUEST_ID, "arn")
     _, (what, advice) = it.findings(running.executions)
     assert (what, type(advice)) == (f"{WORKFLOW} is retired, and its last execution has ended", Note)

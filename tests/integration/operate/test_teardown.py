@@ -28,16 +28,9 @@ class Lambda:
     def executions(self, request: Any) -> Answer:
         self.asked.append(request.url)
         version = request.url.partition("Qualifier=")[2].partition("&")[0].replace("%24", "$")
-        found = [
-            {
-                "DurableExecutionArn": f"{FUNCTION}:{version}/durable-execution/{name}/1",
-                "DurableExecutionName": name,
-                "FunctionArn": FUNCTION,
-                "Status": "RUNNING",
-                "StartTimestamp": 1,
-            }
-            for name in self.running[version]
-        ]
+        common = {"FunctionArn": FUNCTION, "Status": "RUNNING", "StartTimestamp": 1}
+        arns = {name: f"{FUNCTION}:{version}/durable-execution/{name}/1" for name in self.running[version]}
+        found = [{"DurableExecutionArn": arn, "DurableExecutionName": name, **common} for name, arn in arns.items()]
         return Answer(document={"DurableExecutions": found})
 
     def stop(self, request: Any) -> Answer:
@@ -78,11 +71,8 @@ def stops(stage: DeployedStage, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ope
 
 def test_executions_of_every_version_keep_the_stage_and_are_listed(stops: Operation, run: Run) -> None:
     status, out, errors = run("teardown")
-    assert status == 1
-    assert [line.split()[:3] for line in out.splitlines()[-2:]] == [
-        ["old", "order-approval", "1"],
-        ["new", "order-approval", "2"],
-    ]
+    running = [["old", "order-approval", "1"], ["new", "order-approval", "2"]]
+    assert (status, [line.split()[:3] for line in out.splitlines()[-2:]]) == (1, running)
     assert "2 executions have not ended" in errors
     assert "make destroy STAGE=dev STOP=1" in errors
     assert stops.asked == [], "nothing is stopped unasked"
@@ -90,8 +80,7 @@ def test_executions_of_every_version_keep_the_stage_and_are_listed(stops: Operat
 
 def test_executions_are_stopped_on_request(stops: Operation, run: Run) -> None:
     status, out, _ = run("teardown", "--stop", "--json")
-    assert (status, json.loads(out)["running"]) == (0, [])
-    assert len(stops.asked) == 2
+    assert (status, json.loads(out)["running"], len(stops.asked)) == (0, [], 2)
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "InvalidParameterValueException"])
@@ -120,6 +109,5 @@ def test_a_stack_that_the_settings_leave_out_is_deleted_first(stops: Operation, 
 def test_in_another_account_nothing_is_stopped(stops: Operation, run: Run, stage: DeployedStage) -> None:
     stage.change(account=AccountSettings(id="210987654321", region=REGION))
     status, out, errors = run("teardown", "--stop")
-    assert (status, out) == (1, "")
-    assert "the stage belongs to 210987654321" in errors
+    assert (status, out, "the stage belongs to 210987654321" in errors) == (1, "", True), errors
     assert stops.asked == []
