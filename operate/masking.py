@@ -18,6 +18,7 @@ _STATES = frozenset(
 )
 _NUMBERS = re.compile(r"(.*_)?(amount|total|value|created|count|version)(_.*|received|refunded)?", re.IGNORECASE)
 _TIMES = re.compile(r".*(time|date|timestamp|_at|created|updated)", re.IGNORECASE)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,99}")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}")
 _NUMBER = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,6})?")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]{5,15}(Z|[+-][0-9:]{4,6})?)?|[0-9]{10,13}")
@@ -32,7 +33,7 @@ def masked(value: Any, known: Collection[str], name: str = "") -> Any:
         name: The name of the member that has the value; empty for the whole body.
     """
     if isinstance(value, dict):
-        return {key: masked(each, known, key) for key, each in value.items()}
+        return {key if _NAME.fullmatch(key) else MASK: masked(each, known, key) for key, each in value.items()}
     if isinstance(value, list):
         return [masked(each, known, name) for each in value]
     if value is None or isinstance(value, bool) or (isinstance(value, str) and value in known):

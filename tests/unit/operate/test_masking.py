@@ -49,6 +49,11 @@ def test_everything_else_is_masked(name: str, value: object) -> None:
     assert masked({"data": [{name: value}], "list": [value]}, {}) == {"data": [{name: MASK}], "list": [MASK]}
 
 
+@pytest.mark.parametrize("name", ["maria@example.com", "Maria Lopez", "491701234567", "x" * 101])
+def test_a_name_of_a_member_that_may_be_a_person_is_masked(name: str) -> None:
+    assert masked({"metadata": {name: 1, "order_no": 2}}, {}) == {"metadata": {MASK: MASK, "order_no": MASK}}
+
+
 @pytest.mark.parametrize("delivery", [STRIPE, ADYEN, SHOPIFY], ids=lambda delivery: delivery.scheme)
 def test_a_provider_s_body_keeps_its_form(delivery: object) -> None:
     body = json.loads(delivery.body)  # type: ignore[attr-defined]
