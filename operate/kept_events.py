@@ -30,7 +30,7 @@ class Told:
     Attributes:
         kept: The post.
         event: The event; None if the kit reads none from the post.
-        became: What became of it: by the ledger, which knows for seven days, or else at its receipt.
+        became: How the kit handled it: by the ledger, which knows for seven days, or else at its receipt.
         task_id: The task that it is about; empty without one.
     """
 
@@ -80,7 +80,7 @@ class KeptEvents:
         return self._store.read(key)
 
     def told(self, kept: KeptEvent) -> list[Told]:
-        """Return the events of a post with what became of each."""
+        """Return the events of a post with how each was handled."""
         found = list(map(partial(self._looked_up, kept), self._events_of(kept)))
         return found or [Told(kept, None, kept.became)]
 

@@ -45,8 +45,8 @@ def receive(event: Event) -> http.Reply:
     HTTP:
         body any: The events in the form of the provider, with its signature and its media type.
         200 webhook-receipt: The events are recorded, known already, held for a person, or ignored.
-        200 text: The same, for a provider whose scheme asks for a certain text.
-        202 webhook-receipt: No event has an effect on its workflow yet. It is pending, declined, or before its task.
+        200 text: The same, for a provider whose scheme requires a fixed text.
+        202 webhook-receipt: No event affects its workflow yet: each is pending, declined, or came before its task.
         problems: contract, signature, unknown_provider, media_type
     """
     name = (event.get("pathParameters") or {}).get("provider", "")

@@ -32,7 +32,7 @@ def events(
         timedelta | None, typer.Option(metavar="SPAN", parser=duration, help="How far back, such as 2h; by default 1d.")
     ] = None,
 ) -> None:
-    """List the kept events of providers, the oldest first, with what became of them."""
+    """List the kept events of providers, the oldest first, with how they were handled."""
     context: Context = call.obj
     kept, first = KeptEvents(context.stage), context.now - (since or timedelta(days=1))
     found = sorted(

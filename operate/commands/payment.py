@@ -25,6 +25,7 @@ _ADVICE = {
     "no_key": _KEY,
     "denied": _KEY,
     "not_found": _KEY,
+    "other_payment": _KEY,
     "unaskable": "The API of this provider does not know such an id: docs/payments.md.",
 }
 _TRY_AGAIN = frozenset({"slow", "down"})

@@ -161,7 +161,7 @@ class Ledger(Construct):
         self._deny(grantee, *_READ, when=_has_key(*_LINKS))
 
     def grant_look_up(self, grantee: iam.IGrantable) -> None:
-        """Allow an operator to look up what became of events, and deny recording any, whatever else is allowed."""
+        """Allow an operator to look up how events were handled, and deny recording any, whatever else is allowed."""
         self._allow(grantee, _READ_TASKS, items=_EVENTS)
         new = ("dynamodb:PartiQLInsert", "dynamodb:PutItem")
         self._deny(grantee, *new, *_CHANGES_OF_EXISTING_ITEMS, when=_has_key(f"{EVENT}*"))

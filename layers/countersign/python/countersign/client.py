@@ -140,7 +140,7 @@ class CallerRefusedError(CallError):
 
 
 class UnavailableError(CallError):
-    """The API did not answer, or asks to repeat the call later, and so it did after every repetition.
+    """The API did not answer any attempt of a call, or asked to repeat the call later.
 
     Attributes:
         retry_after: Seconds after which to repeat the call; 0 if the API names none.

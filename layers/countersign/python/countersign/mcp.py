@@ -25,6 +25,7 @@ from pydantic import BaseModel, Field
 
 from countersign.client import (
     AlreadyAskedError,
+    CallerRefusedError,
     CallError,
     Client,
     Report,
@@ -99,6 +100,7 @@ _ADVICE: dict[type[CallError], str] = {
     UnknownRequestError: "Check the request_id: it must be one that your role has asked under.",
     RequestConflictError: "Another question has this request_id: choose another one.",
     TooLateError: "It can no longer be cancelled. Read its state with get_request.",
+    CallerRefusedError: "Do not act. Tell the people who run the system: your role lacks the right to call.",
     UnavailableError: "Call the tool again later with the same request_id: nobody is asked twice.",
 }
 

@@ -295,7 +295,7 @@ class RequestConflictError(CountersignError):
 
 
 class UnknownRequestError(CountersignError):
-    """No request of this id was ever submitted."""
+    """No request has this id, or another role submitted it and the caller may not see or cancel it."""
 
 
 class RequestEndedError(CountersignError):

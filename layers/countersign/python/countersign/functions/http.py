@@ -103,7 +103,7 @@ DETAILS: dict[type[CountersignError], str] = {
         "request_id names your request with the same words: read it; after a rejection or a withdrawal, nobody is asked"
         " the same again before the time in until"
     ),
-    UnknownRequestError: "no request of this id was ever submitted",
+    UnknownRequestError: "no request of this id is yours to see or cancel: none exists, or another role submitted it",
     SignatureError: "the signature is missing, malformed, too old, too new, or made with another secret",
     UnknownTokenError: "send the token of the hand-off as `Authorization: Bearer <token>`",
     CallerRefusedError: (

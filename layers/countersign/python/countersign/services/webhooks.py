@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from countersign.ports import KeepEvent, Secrets
 
 FAILED, MALFORMED = "failed", "malformed"
-"""What became of a kept event that was not handled: the ledger or the function failed, or its body cannot be read."""
+"""Why a kept event was not handled: the ledger or the function failed, or its body cannot be read."""
 
 _WORST_FIRST = (
     Handling.CONFLICT,
