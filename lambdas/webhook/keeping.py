@@ -9,13 +9,14 @@ from countersign.functions.http import where_it_failed
 from countersign.functions.log import logger
 from countersign.functions.telemetry import count
 from countersign.providers.base import Verified, WebhookRequest
+from countersign.services.webhooks import FAILED
 
 
 def keep(name: str, scheme: str, request: WebhookRequest, verified: Verified, at: datetime, became: str) -> None:
     """Keep a verified post; see `countersign.ports.KeepEvent`.
 
     A failure raises an alarm and nothing else: the ledger has the event, or the provider sends it again. A repeated
-    event does not replace the first one.
+    event does not replace the first one, which the ledger may have, even if the ledger cannot be asked this time.
     """
     ports = current_ports()
     event = KeptEvent(
@@ -31,7 +32,7 @@ def keep(name: str, scheme: str, request: WebhookRequest, verified: Verified, at
         became=became,
     )
     try:
-        ports.kept_events.put(event, replace=became != Handling.DUPLICATE)
+        ports.kept_events.put(event, replace=became not in (Handling.DUPLICATE, FAILED))
     except Exception as error:  # noqa: BLE001  a copy that fails must not refuse an event that the ledger has
         count("EventsNotKept")
         logger.error("event not kept", provider=name, **where_it_failed(error))

@@ -97,7 +97,7 @@ def test_a_refused_post_is_not_kept_and_its_log_line_has_a_digest(secrets: Any, 
     assert (kept(), len(line["body_sha256"])) == ([], 64)
 
 
-def test_a_repeated_event_does_not_replace_the_first_and_a_later_success_replaces_a_failure(
+def test_a_repeated_or_failed_event_does_not_replace_the_first_and_a_later_success_replaces_a_failure(
     kit: Kit, secrets: Any
 ) -> None:
     kit.open_payment()
@@ -105,6 +105,9 @@ def test_a_repeated_event_does_not_replace_the_first_and_a_later_success_replace
     for became in ("recorded", "recorded"):
         post()
         assert [event.became for event in kept()] == [became]
+    with answering("dynamodb", "BatchGetItem", Answer(500, "InternalServerError")):
+        assert post().status == 503
+    assert [event.became for event in kept()] == ["recorded"]
 
 
 @pytest.mark.parametrize(
