@@ -112,7 +112,7 @@ class RequestConflictError(CallError):
 
 
 class UnknownRequestError(CallError):
-    """No request has this id, or another role has submitted the request to cancel."""
+    """No request has this id, or another role submitted it and the caller may not see or cancel it."""
 
 
 class AlreadyAskedError(CallError):
@@ -231,7 +231,7 @@ class Summary:
         workflow: The workflow's name.
         status: `running`, `succeeded`, `failed` or `cancelled`.
         error: Why it failed or was cancelled; None for every other request.
-        created_at: When it was taken; None if the stage's release does not report it.
+        created_at: When it was submitted; None if the stage's release does not report it.
         ended_at: When it ended; None while it runs.
     """
 
