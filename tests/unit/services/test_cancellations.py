@@ -106,6 +106,14 @@ def test_more_tasks_than_one_transaction_takes_are_all_withdrawn(monkeypatch: py
     assert set(setup.statuses.values()) == {CANCELLED}
 
 
+def test_a_task_that_a_late_read_of_the_ended_request_lacks_is_withdrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    setup = Setup(any_task(), status=SUBMITTED)
+    monkeypatch.setattr(setup.ledger, "with_tasks", lambda request_id: (setup.ledger.asked[request_id], []))
+    setup.cancel()
+    task = setup.ledger.standing[TASK_ID]
+    assert (task.status, task.closed_because) == CANCELLED
+
+
 def test_a_request_whose_start_is_not_recorded_ends_at_once_and_is_not_started_again() -> None:
     setup = Setup(status=SUBMITTED)
     setup.cancel()

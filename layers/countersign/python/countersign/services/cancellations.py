@@ -58,9 +58,9 @@ class Cancellations:
         if not REQUEST_ID.fullmatch(request_id):
             raise UnknownRequestError
         request, cancelling = self._marked(request_id, document["reason"], role_of(caller))
-        _, found = self.ledger.with_tasks(request_id)
-        for task in filter(_is_revocable, found):
-            self._withdraw(task.task_id, cancelling)
+        # Not `with_tasks`: of a request that has ended, which this one may have by its mark, it may lack a new task.
+        for task_id in self.ledger.task_ids(request_id):
+            self._withdraw(task_id, cancelling)
         return request
 
     @retried
