@@ -40,9 +40,10 @@ def report(event: Event) -> http.Reply:
     """
     request_id, query = event["pathParameters"]["request_id"], http.query_of(event)
     validation.check("report.query", query)
+    only_of = _only_of(event)
     if "wait" in query:
-        waiting().until_ended(request_id, int(query["wait"]))
-    return http.document(HTTPStatus.OK, submissions().report(request_id, _only_of(event)))
+        waiting().until_ended(request_id, int(query["wait"]), only_of)
+    return http.document(HTTPStatus.OK, submissions().report(request_id, only_of))
 
 
 def page(event: Event) -> http.Reply:

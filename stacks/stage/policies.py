@@ -79,8 +79,8 @@ class PolicyRow(Table):
     send_back: bool = True
     """Whether approvers may send the request back to its requester, where the workflow allows it."""
     ask_again_seconds: Seconds = ASK_AGAIN_SECONDS
-    """How long an AI agent has to wait after a rejection before it may ask the same again. Case, spaces and punctuation
-    make no difference, and neither does another deadline."""
+    """How long an AI agent has to wait after a rejection before it may ask the same again. Case, spaces and the
+    punctuation of words make no difference, and neither does another deadline."""
 
 
 Policies = Mapping[str, tuple[PolicyRow, ...]]

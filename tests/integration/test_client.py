@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -259,6 +260,8 @@ def test_an_id_that_would_call_another_route_is_refused(api: Api, request_id: st
     for call in (caller.get, lambda each: caller.wait(each, 1), lambda each: caller.cancel(each, "")):
         with pytest.raises(ValueError, match="allowed: 1 to 64 letters"):
             call(request_id)
+    with pytest.raises(ValueError, match="not JSON"):
+        caller.request("order-approval", "order-1", {"amount": Decimal("1.00")})
     assert api.asked == []
 
 

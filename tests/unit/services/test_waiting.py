@@ -55,6 +55,12 @@ def test_nobody_waits_for_an_unknown_request(request_id: str) -> None:
     assert (setup.waited(25, request_id), setup.taken_until) == (0, [])
 
 
+def test_nobody_waits_for_a_request_that_they_may_not_see() -> None:
+    setup = Setup()
+    setup.waiting.until_ended(REQUEST_ID, 25, only_of="arn:aws:iam::123456789012:role/other")
+    assert (setup.clock.now(), setup.taken_until) == (NOW, [])
+
+
 def test_nobody_waits_for_a_request_that_has_ended_or_without_a_place() -> None:
     ended = Setup(1)
     ended.waited(25)

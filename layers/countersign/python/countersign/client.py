@@ -405,7 +405,10 @@ class Client:
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[int, Any]:
         """Send a call, again if that may help; return the status and the document of the answer."""
-        content = None if body is None else json.dumps(body, allow_nan=False).encode()
+        try:
+            content = None if body is None else json.dumps(body, allow_nan=False).encode()
+        except TypeError as error:
+            raise ValueError(f"the input is not JSON: {error}") from error
         for attempt in range(_ATTEMPTS - 1):
             try:
                 return self._once(method, path, content)
@@ -504,7 +507,7 @@ def _summary(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _failure(document: Mapping[str, str]) -> Failure:
-    raised = f"{document['class']} at {document['at']}" if "class" in document else ""
+    raised = " at ".join(document[name] for name in ("class", "at") if document.get(name))
     return Failure(document["code"], document.get("message", ""), raised)
 
 

@@ -1,5 +1,6 @@
 """Repeated asks: an AI agent may not ask the same again while people decide it, or soon after they have said no."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -12,6 +13,9 @@ from countersign.domain.strict_json import digest
 
 _READ = frozenset("LMNS")
 """The first letters of the Unicode categories of what a text says: letters, marks, numbers, symbols."""
+
+_IN_NUMBERS = re.compile(r"(?<=\d)[.,](?=\d)|-(?=\d)")
+"""What makes another number of the same digits: 1.50 and 150, -100 and 100."""
 
 
 class Ask(NamedTuple):
@@ -29,8 +33,8 @@ class Ask(NamedTuple):
 def fingerprint(document: Mapping[str, Any]) -> str:
     """Return the fingerprint of an agent's input, which keeps the contract `approval.input`.
 
-    Asks that differ in case, spaces, punctuation or invisible characters only are the same; so are those with another
-    deadline.
+    Asks that differ in case, spaces, punctuation outside numbers or invisible characters only are the same; so are
+    those with another deadline.
     """
     amount = (f"{Decimal(document['amount']).normalize():f}", document["currency"]) if "amount" in document else ()
     words = (document["title"], document.get("on_behalf_of", ""))
@@ -65,4 +69,7 @@ def _was_refused(request: Request) -> bool:
 
 def _plain(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(character for character in folded if unicodedata.category(character)[0] in _READ)
+    kept = {sign.start() for sign in _IN_NUMBERS.finditer(folded)}
+    return "".join(
+        character for at, character in enumerate(folded) if at in kept or unicodedata.category(character)[0] in _READ
+    )

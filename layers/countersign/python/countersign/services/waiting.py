@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from countersign.domain.clock import Clock
+from countersign.domain.identity import role_of
 from countersign.domain.requests import REQUEST_ID
 
 if TYPE_CHECKING:
@@ -33,11 +34,17 @@ class Waiting:
     clock: Clock
     pause: Callable[[float], None] = time.sleep
 
-    def until_ended(self, request_id: str, seconds: int) -> None:
-        """Wait until a request has ended, or the time is over; not at all if it is unknown or no place is free."""
+    def until_ended(self, request_id: str, seconds: int, only_of: str = "") -> None:
+        """Wait until a request has ended, or the time is over; not at all if it is unknown or no place is free.
+
+        Args:
+            request_id: The request's id.
+            seconds: The longest wait.
+            only_of: ARN of the role whose requests alone the caller sees; empty for all.
+        """
         now = self.clock.now()
         request = self.ledger.request(request_id) if REQUEST_ID.fullmatch(request_id) else None
-        if request is None or request.ended:
+        if request is None or request.ended or only_of not in ("", role_of(request.submitted_by)):
             return
         until = now + timedelta(seconds=seconds)
         place = self.places.take(now, until + _SPARE)
