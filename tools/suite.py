@@ -17,10 +17,14 @@ ROOT = Path(__file__).parents[1]
 FORK = "tests/e2e/test_fork.py"
 """It has an embedded cloud of its own, so it need not wait for the other end-to-end tests."""
 
+CLOUDS = "tests/integration/local"
+"""They start embedded clouds of their own, and wait."""
+
 TOGETHER = {
     "end to end": ("tests/e2e", f"--ignore={FORK}"),
-    "integration": ("tests/integration",),
+    "embedded clouds": (CLOUDS, FORK, "tests/workflows"),
     "infrastructure": ("tests/infra", "tests/soak"),
+    "integration": ("tests/integration", f"--ignore={CLOUDS}"),
 }
 LOWER = 5
 """What `nice` adds for all processes but the first."""
@@ -33,7 +37,7 @@ def groups() -> dict[str, Sequence[str]]:
     """Return the arguments that select each group of tests, by its name: every folder is in one of them."""
     named = {argument for arguments in TOGETHER.values() for argument in arguments}
     found = {"/".join(file.relative_to(ROOT).parts[:2]) for file in ROOT.glob("tests/**/test_*.py")}
-    return {**TOGETHER, "unit and the rest": (*sorted(found - named), "extensions/tests", FORK)}
+    return {**TOGETHER, "unit and the rest": (*sorted(found - named), "extensions/tests")}
 
 
 def main(arguments: Sequence[str]) -> int:
