@@ -22,8 +22,8 @@ CLOUDS = "tests/integration/local"
 
 TOGETHER = {
     "end to end": ("tests/e2e", f"--ignore={FORK}"),
-    "embedded clouds": (CLOUDS, FORK, "tests/workflows"),
-    "infrastructure": ("tests/infra", "tests/soak"),
+    "embedded clouds": (CLOUDS, FORK),
+    "infrastructure": ("tests/infra",),
     "integration": ("tests/integration", f"--ignore={CLOUDS}"),
 }
 LOWER = 5
