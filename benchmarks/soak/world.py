@@ -95,12 +95,12 @@ def _arn(workflow: str) -> str:
 
 
 SETTINGS = ENVIRONMENT | {
-    "PROVIDERS": json.dumps({PROVIDER: {"scheme": "standard_webhooks", "secret": "secret"}}),
+    "PROVIDERS": json.dumps({PROVIDER: {"scheme": "standard_webhooks", "secret": "secret"}}),  # nosec B105  made up
     "ANSWERS_KEY": "key",
     "DEAD_LETTERS_URL": "https://sqs.example/results-dlq",
     "WORKFLOW_ARN": _arn("held-payment"),
     "DEADLINE_SECONDS": "7200",
-    "LIMITS": json.dumps({"per_source": 12, "per_token": 4}),
+    "LIMITS": json.dumps({"per_source": 12, "per_token": 4}),  # nosec B105  a limit
     "GRACE_SECONDS": str(int(GRACE.total_seconds())),
     "AT_MOST_SECONDS": "240",
 }

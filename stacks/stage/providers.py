@@ -143,7 +143,7 @@ def check_events(key: str, source: ProviderSettings | PartnerSettings, *, protec
 
 
 def check_looks(providers: Mapping[str, ProviderSettings]) -> Iterator[Problem]:
-    """Report providers that the stage asks in vain, and providers that sign nothing and are not asked."""
+    """Report providers with `look` whose scheme has no API for it, and without it where the scheme signs nothing."""
     for name, source in providers.items():
         found = provider(source.scheme)
         if source.look and found is not None and not isinstance(found, Look):

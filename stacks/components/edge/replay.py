@@ -15,7 +15,7 @@ from stacks.components.state.providers import Providers
 
 
 class Replay(Actor):
-    """Records kept events as the webhook function records posts. It has no route.
+    """Handles kept events again, as the webhook function handles posts. It has no route.
 
     Operators may write no events to the ledger: they invoke this function, which takes the key of an event and no body.
     The managed policy in the output `EventsPolicy` lets their roles list, show and replay events, and denies them

@@ -85,7 +85,7 @@ def test_a_paid_answer_decides_the_task_like_the_providers_own_event_and_once() 
 
 
 def test_each_further_refund_that_an_answer_reports_counts_and_a_repeated_answer_does_not() -> None:
-    """The total grows under one status. Mollie, which posts no refunds, tells of them in answers only."""
+    """Each refund raises the total; the status stays. Mollie posts no refunds, so only its answers report them."""
     setup, handlings = Setup(), []
     for total in (0, 5000, 12500, 12500):
         said = any_intent(latest_charge={"amount_refunded": total, "disputed": False})
