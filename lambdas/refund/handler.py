@@ -5,14 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 from countersign.domain.refunds import State
-from countersign.services.refunds import HAND_OFF
 from countersign.workflows import (
     Answered,
     Approved,
     DurableContext,
     Failed,
     Rejected,
-    await_result,
     current,
     idempotency_key,
     request_approval,
@@ -21,7 +19,7 @@ from countersign.workflows import (
 from countersign.workflows.ask import deadline_of
 from countersign.workflows.steps import LEDGER_STEP
 from countersign.workflows.workflow import execution_of
-from refund.money import confirmed, refunds
+from refund.money import carried_out, confirmed, refunds
 from refund.refund import Refund, approval_of
 
 _ENDS = {State.CONFIRMED: ("refunded", ""), State.FREED: ("failed", "freed"), State.RESERVED: ("expired", "in_doubt")}
@@ -51,7 +49,7 @@ def handler(document: dict[str, Any], context: DurableContext) -> dict[str, Any]
     if reserved["refused"]:
         return refund.result("failed", reserved["refused"])
     key = context.step(lambda _: idempotency_key(), "make idempotency key")
-    answer = await_result(context, HAND_OFF, refund.task(payment, key))
+    answer = carried_out(context, refund.task(payment, key), lambda: refunds().free_unmoved(task_id, request_id))
     if isinstance(answer, Failed):
         found = context.step(lambda _: refunds().free(task_id, request_id, answer.code), "free amount", LEDGER_STEP)
         status, _ = _ENDS[found["state"]]

@@ -11,9 +11,18 @@ from aws_durable_execution_sdk_python.waits import WaitForConditionConfig, WaitF
 from countersign.domain.clock import from_text
 from countersign.domain.errors import TransientError
 from countersign.domain.refunds import State
-from countersign.services.refunds import Refunds
-from countersign.workflows import DurableContext, current, to_text
+from countersign.services.refunds import HAND_OFF, Refunds
+from countersign.workflows import (
+    DurableContext,
+    ExternalResult,
+    ExternalTask,
+    TaskWithdrawnError,
+    await_result,
+    current,
+    to_text,
+)
 from countersign.workflows.serdes import CanonicalSerDes
+from countersign.workflows.steps import LEDGER_STEP
 
 _SHORTEST_SECONDS = 2
 
@@ -22,6 +31,26 @@ def refunds() -> Refunds:
     """Return the use case with its ports."""
     runtime = current()
     return Refunds(runtime.ledger, runtime.clock, runtime.workflow)
+
+
+def carried_out(context: DurableContext, task: ExternalTask, free: Callable[[], dict[str, Any]]) -> ExternalResult:
+    """Ask the worker, and return its answer.
+
+    Args:
+        context: The execution's context.
+        task: The question for the worker.
+        free: `Refunds.free_unmoved`.
+
+    Raises:
+        TaskWithdrawnError: The request was cancelled before the worker was asked, and the amount is free again; or an
+            operator withdrew the question.
+        WorkflowError: As `await_result` raises.
+    """
+    try:
+        return await_result(context, HAND_OFF, task)
+    except TaskWithdrawnError:
+        context.step(lambda _: free(), "free amount", LEDGER_STEP)
+        raise
 
 
 def confirmed(

@@ -135,7 +135,7 @@ APPEND = {
 OF_A_WORKFLOW = {
     "logs:CreateLogStream logs:PutLogEvents on Durable/OrderApproval/Workflow/Logs.Arn",
     READ,
-    items(WRITE, "AUDIT", "EVENT", "EXTERNAL", "QUESTION", "REQUEST", "TASK", "TOKEN"),
+    items(f"dynamodb:ConditionCheckItem {WRITE}", "AUDIT", "EVENT", "EXTERNAL", "QUESTION", "REQUEST", "TASK", "TOKEN"),
     *(PARKED, AUDIT_STAYS, DIRECTORY, PUT_EVENTS),
     (
         "lambda:CheckpointDurableExecution lambda:GetDurableExecutionState"

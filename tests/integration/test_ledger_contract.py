@@ -469,6 +469,15 @@ def test_a_request_is_marked_and_its_tasks_are_withdrawn_in_one_transaction_and_
         books.ledger.cancel(running, MARK, [])
 
 
+def test_an_irrevocable_task_is_opened_unless_its_request_is_marked(books: Books) -> None:
+    assert books.open(irrevocable=True, request_id="unknown").question.irrevocable
+    books.ledger.submit(ASKED, NOW)
+    books.open(task_id="order-1001.second", irrevocable=True)
+    books.ledger.cancel(books.request(), MARK, [])
+    with pytest.raises(LedgerConflictError):
+        books.open(task_id="order-1001.third", irrevocable=True)
+
+
 def test_a_request_that_is_cancelled_before_its_start_is_recorded_ends_and_is_due_no_longer(books: Books) -> None:
     books.ledger.submit(dataclasses.replace(ASKED, input={}), NOW)
     books.ledger.cancel(books.request(), MARK, [])

@@ -10,6 +10,7 @@ from countersign.domain.answers import SIGNED, Sender
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import TaskClosedError
 from countersign.domain.provider_events import Handling
+from countersign.domain.requests import Cancelling, Request, RequestStatus
 from countersign.domain.rules import Decision
 from countersign.domain.tasks import Task
 from countersign.services.operations import Operations
@@ -119,6 +120,16 @@ def test_a_refund_that_the_worker_could_not_carry_out_frees_its_money(bench: Ref
     bench.fail("refund", "insufficient_balance")
     assert bench.result() == RESULT | {"status": "failed", "reason": "insufficient_balance"}
     assert bench.money == (0, 0)
+
+
+def test_a_refund_that_is_cancelled_before_the_hand_off_frees_its_money_and_asks_no_worker(bench: RefundBench) -> None:
+    cancelled = Request("order-1001", "refund", status=RequestStatus.RUNNING, cancelling=Cancelling("", CALLER, NOW))
+    bench.ledger.after_write = lambda _: (
+        bench.ledger.asked.update({"order-1001": cancelled}) if bench.money[1] else None
+    )
+    bench.ask()
+    assert bench.error() == "TaskWithdrawnError"
+    assert (bench.money, bench.hand_off.sent) == ((0, 0), [])
 
 
 def test_a_refund_that_an_operator_frees_has_failed(bench: RefundBench) -> None:

@@ -184,7 +184,7 @@ class Ledger(Construct):
     def grant_waits(self, grantee: iam.IGrantable) -> None:
         """Allow a workflow's work: open and close tasks, create machines' tokens, record its result."""
         self._allow(grantee, *_READ)
-        self._allow(grantee, *_WRITE, items=(*_TASKS, *_EVENTS, *_QUESTIONS, *_REQUESTS, *_TOKENS))
+        self._allow(grantee, _CHECK, *_WRITE, items=(*_TASKS, *_EVENTS, *_QUESTIONS, *_REQUESTS, *_TOKENS))
         self._allow_parked(grantee)
 
     def grant_result(self, grantee: iam.IGrantable) -> None:

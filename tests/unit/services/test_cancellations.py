@@ -1,6 +1,7 @@
 """Cancellations: the caller's role withdraws a request with its open tasks, whatever happens at the same time."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -193,6 +194,23 @@ def test_a_machine_s_task_that_may_have_acted_before_the_mark_was_seen_keeps_its
     meanwhile(setup.ledger, lambda: setup.ledger.standing.update({SECOND: acting}))
     setup.cancel()
     assert setup.ledger.standing[SECOND] == acting
+
+
+@pytest.mark.parametrize("moment", ["before", "meanwhile", "after"])
+def test_an_irrevocable_task_is_never_opened_under_the_mark_and_stays_if_it_was_handed_off_before(moment: str) -> None:
+    setup = Setup()
+    question = replace(any_payment_task(irrevocable=True).question, correlation=None)
+    wait = any_wait(name="second", audience=())
+    if moment == "before":
+        setup.cancel()
+    elif moment == "meanwhile":
+        meanwhile(setup.ledger, setup.cancel)
+    first = setup.waits.open(wait, question)
+    setup.ledger.asked[REQUEST_ID] = replace(setup.request, cancelling=Cancelling("", ROLE, NOW))
+    again, task = setup.waits.open(wait, question), setup.ledger.standing[SECOND]
+    opened = ("OPEN", NOW) if moment == "after" else ("CANCELLED", None)
+    assert (first["status"], task.opened_at) == (again["status"], task.opened_at) == opened
+    assert bool(setup.hand_off.sent) is (moment == "after")
 
 
 ACTIONS: dict[str, Callable[[Setup], None]] = {

@@ -31,7 +31,8 @@ class TaskLedger(Protocol):
     def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime, takeover: TakeOver | None = None) -> None:
         """Put a new task with its first audit entries in one transaction, after its question.
 
-        The task is OPEN, or CANCELLED so that it cannot open later, or APPLIED if a policy approved it. In a takeover,
+        The task is OPEN, or CANCELLED so that it cannot open later, or APPLIED if a policy approved it. An irrevocable
+        one is not opened if its request is marked as `cancelling`. In a takeover,
         the same transaction writes the earlier task's audit entry and parks its later events for the new task.
 
         Raises:

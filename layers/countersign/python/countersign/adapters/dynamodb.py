@@ -86,9 +86,13 @@ class Table:
             raise LedgerUnavailableError("keys were left unread")
         return found
 
-    def absent(self, key: dict[str, str]) -> dict[str, Any]:
-        """Return the check that an item of this key does not exist; otherwise its transaction fails."""
-        check = {"TableName": self._name, "Key": to_item(key), "ConditionExpression": "attribute_not_exists(pk)"}
+    def absent(self, key: dict[str, str], attribute: str = "pk") -> dict[str, Any]:
+        """Return the check that no item of this key has an attribute, or exists; otherwise its transaction fails."""
+        check = {
+            "TableName": self._name,
+            "Key": to_item(key),
+            "ConditionExpression": f"attribute_not_exists({attribute})",
+        }
         return {"ConditionCheck": check}
 
     def removal(self, key: dict[str, str]) -> dict[str, Any]:

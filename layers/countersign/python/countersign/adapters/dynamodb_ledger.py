@@ -111,6 +111,11 @@ class DynamoLedger:
             [
                 self._table.put(task_document(after)),
                 *(() if is_there else [self._table.put(question, only_new=False)]),
+                *(
+                    [self._table.absent(request_key(task.request_id), "cancelling")]
+                    if task.question.irrevocable
+                    else ()
+                ),
                 *(self._claimed(after, task.question.correlation, at, takeover) if task.question.correlation else ()),
                 *(self._table.put(audit_document(entry)) for entry in entries),
             ]

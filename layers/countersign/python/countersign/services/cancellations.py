@@ -30,7 +30,8 @@ class Cancellations:
 
     The mark `cancelling` and the withdrawal of the open tasks are one transaction. A workflow that opens a task reads
     the mark after it has written the task; this reads the tasks again after it has written the mark. So one of both
-    sees the other, and withdraws the task.
+    sees the other, and withdraws the task. An irrevocable task is not opened once the mark is there: its transaction
+    checks that.
     """
 
     ledger: Ledger

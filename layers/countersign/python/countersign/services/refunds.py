@@ -83,6 +83,12 @@ class Refunds:
             self.ledger.commit(change)
         return self.look(task_id, refund)
 
+    def free_unmoved(self, task_id: str, refund: str) -> dict[str, Any]:
+        """Free what is reserved if no money can have moved, and return as `look` does; raises as `reserve` does."""
+        if self.may_have_moved(refund):
+            return self.look(task_id, refund)
+        return self.free(task_id, refund, "its request ended before the hand-off")
+
     def look(self, task_id: str, refund: str) -> dict[str, Any]:
         """Return the `State` of a refund's money, and the time; raises as `reserve` does."""
         task = self._present(task_id)

@@ -155,11 +155,8 @@ class Sweeps:
 
         refunds = Refunds(self.ledger, self.clock, "sweeper")
         over = [refund for refund in reservations.ended(due, self.clock.now() - self.grace) if self._has_ended(refund)]
-        moved = [refund for refund in over if refunds.may_have_moved(refund)]
-        for refund in over:
-            if refund not in moved:
-                refunds.free(due.task_id, refund, "its request ended before the hand-off")
-        return not moved if over else None
+        found = [refunds.free_unmoved(due.task_id, refund) for refund in over]
+        return all(each["state"] != reservations.State.RESERVED for each in found) if found else None
 
     def _has_ended(self, request_id: str) -> bool:
         request = self.ledger.request(request_id)

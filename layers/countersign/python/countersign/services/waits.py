@@ -363,6 +363,8 @@ class Waits:
 
     def _open(self, wait: Wait, question: Question) -> Task:
         now = self.clock.now()
+        if question.irrevocable and self._is_cancelled(wait.request_id):
+            return self._put(*self._never_opened(wait, WITHDRAWN, now))
         new = self._new_task(wait, question)
         assignment = assign(self.directory, question.requester, wait.audience, now, taken=_barred(new))
         unheard = _not_told(question, assignment)
@@ -384,9 +386,10 @@ class Waits:
     def _unless_cancelled(self, task: Task) -> Task:
         """Withdraw a task of a request that its caller has cancelled; an earlier answer wins.
 
-        Read the mark after the task is written, and before anybody hears of it: see `Cancellations`.
+        Read the mark after the task is written, and before anybody hears of it: see `Cancellations`. An irrevocable
+        task stays: it was not opened under the mark, and an earlier attempt of this step may have handed it off.
         """
-        if not self._is_cancelled(task.request_id):
+        if task.question.irrevocable or not self._is_cancelled(task.request_id):
             return task
         standing = self._present(task.task_id)
         change = tasks.cancel(standing, self.workflow, WITHDRAWN, self.clock.now())

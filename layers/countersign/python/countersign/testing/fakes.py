@@ -84,6 +84,8 @@ class MemoryLedger:
             holder = takeover and takeover.holder
             if task.task_id in self.standing or self.audit(task.task_id) or self.claims.get(named) != holder:
                 raise LedgerConflictError(task.task_id)
+            if task.question.irrevocable and (request := self.asked.get(task.request_id)) and request.cancelling:
+                raise LedgerConflictError(task.request_id)
             if named and takeover:
                 self._release(takeover, named, task.task_id, at)
             if named:
