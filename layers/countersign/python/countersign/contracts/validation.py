@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from countersign.domain import money
 from countersign.domain.clock import SystemClock
@@ -29,8 +28,7 @@ MOST_PROBLEMS = 100
 Validator = Callable[[Any], Any]
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(NamedTuple):
     """A rule that a schema cannot express.
 
     Attributes:

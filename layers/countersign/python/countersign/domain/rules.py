@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Decision(StrEnum):
@@ -27,8 +27,7 @@ class Outcome(StrEnum):
 _OUTCOME = {Decision.APPROVE: Outcome.APPROVED, Decision.REJECT: Outcome.REJECTED}
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The outcome, and the recipients whose votes decided, in the order of the audience."""
 
     outcome: Outcome

@@ -36,8 +36,7 @@ class Deadline(StrEnum):
     ANY = "any"
 
 
-@dataclass(frozen=True)
-class Transition:
+class Transition(NamedTuple):
     """One row of the table of transitions.
 
     Attributes:

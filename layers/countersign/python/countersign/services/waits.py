@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from countersign.contracts import envelope
 from countersign.domain import answers, tasks, telling, tokens, votes
@@ -130,8 +130,7 @@ class Wait:
         return digest(self.first_callback_id)
 
 
-@dataclass(frozen=True)
-class FailedHandOff:
+class FailedHandOff(NamedTuple):
     """A reminder or an escalation that was not sent.
 
     Attributes:

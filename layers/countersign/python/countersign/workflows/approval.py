@@ -158,12 +158,10 @@ class _Decided:
     round: int = field(default=1, kw_only=True)
 
 
-@dataclass(frozen=True)
 class Approved(_Decided):
     """The approvers agreed."""
 
 
-@dataclass(frozen=True)
 class Rejected(_Decided):
     """The approvers did not agree."""
 

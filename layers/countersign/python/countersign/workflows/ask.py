@@ -9,7 +9,7 @@ A payment whose provider the stage asks ends a turn shortly before its deadline,
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from aws_durable_execution_sdk_python import (
     CallbackExternalError,
@@ -52,8 +52,7 @@ LATE_SECONDS = 5
 """How late a callback may time out before another replaces it; the ledger's deadline is never late."""
 
 
-@dataclass(frozen=True)
-class Schedule:
+class Schedule(NamedTuple):
     """When a wait ends, and when people are reminded.
 
     Attributes:

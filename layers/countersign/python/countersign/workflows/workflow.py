@@ -3,9 +3,8 @@
 import functools
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from aws_durable_execution_sdk_python import DurableContext, StepContext, durable_execution
 
@@ -20,8 +19,7 @@ RECORD_RESULT = "record result"
 Body = Callable[[dict[str, Any], DurableContext], dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class Execution:
+class Execution(NamedTuple):
     """A durable execution, the same on each replay.
 
     Attributes:
