@@ -89,11 +89,14 @@ def _options(
     call.obj = Context(Target(profile, region, stage, local, table), Terminal(as_json=as_json))
 
 
+_program = typer.main.get_command(app)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     words = hoisted(sys.argv[1:] if arguments is None else arguments)
     try:
-        return int(app(words, prog_name="countersign", standalone_mode=False) or Status.DONE)
+        return int(_program(words, prog_name="countersign", standalone_mode=False) or Status.DONE)
     except KeyboardInterrupt:
         return Status.INTERRUPTED
     except typer.TyperException as error:
