@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.integration.conftest import TABLE, create_tables, session, stream_records
+from tests.integration.conftest import TABLE, Stream, create_tables, session
 
 
 class MotoTables:
@@ -13,16 +13,10 @@ class MotoTables:
         for name in self._client.list_tables()["TableNames"]:
             self._client.delete_table(TableName=name)
         create_tables(self._client)
-        self._seen = 0
+        self.new_records = Stream(self._client).new_records
 
     def __getattr__(self, operation: str) -> Any:
         return getattr(self._client, operation)
-
-    def new_records(self) -> list[dict[str, Any]]:
-        """Return the stream's records since the last call, oldest first."""
-        records = stream_records(self._client)
-        new, self._seen = records[self._seen :], len(records)
-        return new
 
     def everything(self) -> list[dict[str, Any]]:
         """Return every item of the ledger."""

@@ -10,7 +10,7 @@ from benchmarks.soak.__main__ import RARE, never_reached, soak
 from benchmarks.soak.machine import Soak
 from benchmarks.soak.moto_tables import MotoTables
 from benchmarks.soak.samples import sampled
-from tests.integration.conftest import ENVIRONMENT
+from tests.integration.conftest import ENVIRONMENT, without_needless_work
 
 
 class OnMoto(Soak):
@@ -27,6 +27,7 @@ def test_the_invariants_hold_and_every_state_is_reached() -> None:
 def test_the_invariants_hold_on_motos_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
+    without_needless_work(monkeypatch)
     with mock_aws():
         figures = soak(OnMoto, steps=10, chance=17)
     assert figures["APPLIED"] > 0
