@@ -5,6 +5,7 @@ import re
 import sys
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from importlib import import_module
 from pathlib import Path
@@ -60,9 +61,10 @@ def modules_of(*folders: Path) -> list[Path]:
     return sorted(path for folder in folders for path in folder.rglob("*.py") if TESTING not in path.parents)
 
 
-def imports_of(path: Path) -> set[str]:
+@cache
+def imports_of(path: Path) -> frozenset[str]:
     """Return every module that a file imports at the top, in functions or for types."""
-    return set(_imports_in(ast.parse(path.read_text("utf-8"))))
+    return frozenset(_imports_in(ast.parse(path.read_text("utf-8"))))
 
 
 def _imports_in(tree: ast.AST) -> Iterator[str]:
