@@ -86,13 +86,13 @@ mail: $(READY) ## List the mail that the embedded cloud has sent, with its revie
 down: ## Stop the embedded cloud
 	@if [ -x $(PY) ]; then $(PY) -m local down; fi
 
-test: ## Lint, then every test [ARGS='-k review']
-	@$(MAKE) --no-print-directory --jobs=2 lint ready
+test: ## Lint and, beside it, run every test [ARGS='-k review']
+	@$(MAKE) --no-print-directory --jobs=2 lint suite
+
+.PHONY: suite
+suite: $(READY)
 	@$(PY) -m tools.browser
 	@$(PY) -m tools.suite $(ARGS)
-
-.PHONY: ready
-ready: $(READY)
 
 check: .venv/.stamp ## Lint and, beside it, run the unit tests with fewer random examples: under a minute
 	@$(MAKE) --no-print-directory --jobs=2 lint unit

@@ -19,7 +19,7 @@ def rule(stage: Synthesised, path: str) -> Any:
 
 
 def matches(pattern: Any, event: Any) -> bool:
-    return EventPattern(None, pattern).matches_event(event)
+    return bool(EventPattern(None, pattern).matches_event(event))
 
 
 def hand_off(kind: str, **fields: Any) -> dict[str, Any]:

@@ -94,4 +94,4 @@ def test_mypy_follows_every_service_of_the_cdk_that_is_used() -> None:
     used = set(
         re.findall(r"^\s*(?:from aws_cdk import|from aws_cdk\.|import aws_cdk\.)\s*(aws_\w+)", code, re.MULTILINE)
     )
-    assert {f"aws_cdk.{service}.*" for service in used} <= followed
+    assert {f"aws_cdk.*.{service}.*" for service in used} <= followed
