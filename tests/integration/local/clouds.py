@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,14 +37,7 @@ class Cloud:
     credentials: tuple[str, str] = ("test", "test")
 
     def client(self, service: str) -> Any:
-        key_id, secret = self.credentials
-        return boto3.client(
-            service,
-            endpoint_url=self.emulator.endpoint_url,
-            region_name=REGION,
-            aws_access_key_id=key_id,
-            aws_secret_access_key=secret,
-        )
+        return _client(service, self.emulator.endpoint_url, *self.credentials)
 
     def deploy(self, name: str = FUNCTION, *, execution_timeout: int = 600, role: str = "any") -> None:
         """Create the durable function and its version 1."""
@@ -135,10 +129,21 @@ class Cloud:
 
     def ended(self, arn: str) -> dict[str, Any]:
         """Wait for the end of an execution; return it."""
-        return until(lambda: self.execution(arn) if self.execution(arn)["Status"] != "RUNNING" else None)
+        return until(lambda: found if (found := self.execution(arn))["Status"] != "RUNNING" else None)
 
     def complete(self, callback_id: str, result: str = "yes") -> None:
         self.client("lambda").send_durable_execution_callback_success(CallbackId=callback_id, Result=result)
+
+
+@cache
+def _client(service: str, endpoint_url: str, key_id: str, secret: str) -> Any:
+    return boto3.client(
+        service,
+        endpoint_url=endpoint_url,
+        region_name=REGION,
+        aws_access_key_id=key_id,
+        aws_secret_access_key=secret,
+    )
 
 
 @contextmanager
