@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import pytest
+from playwright.sync_api import ViewportSize
 
 from countersign.adapters.dynamodb_ledger import DynamoLedger
 from countersign.client import Started
@@ -20,6 +21,7 @@ PATIENCE_SECONDS = 45
 LOOK_SECONDS = 0.1
 APPROVER = "maria@example.com"
 REQUESTER = "rita@example.com"
+PHONE: ViewportSize = {"width": 320, "height": 568}
 
 _numbers = itertools.count(1)
 _run = time.strftime("%H%M%S")

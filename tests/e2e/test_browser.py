@@ -1,14 +1,16 @@
 """The review page in a real browser: as a person sees and uses it."""
 
+from typing import Literal
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
-from tests.e2e.scene import Scene, until
+from tests.e2e.scene import PHONE, Scene, until
 
-PHONE: ViewportSize = {"width": 320, "height": 568}
 TABLET: ViewportSize = {"width": 768, "height": 1024}
 DESKTOP: ViewportSize = {"width": 1280, "height": 900}
+Colours = Literal["dark", "light"]
 IN_SIGHT = """() => {
     const focused = document.activeElement, box = focused.getBoundingClientRect();
     const seen = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
@@ -37,18 +39,18 @@ def test_a_person_decides_on_a_phone_with_scripts_off(scene: Scene, browser: Bro
     assert (result["status"], result["comment"]) == ("rejected", "From my phone")
 
 
-def test_a_person_decides_with_the_keyboard_alone(scene: Scene, browser: Browser) -> None:
+def test_a_person_decides_with_the_keyboard_alone(scene: Scene, tab: Page) -> None:
     scene.submit()
-    page = browser.new_page(viewport=DESKTOP)
-    page.goto(scene.link())
+    tab.set_viewport_size(DESKTOP)
+    tab.goto(scene.link())
     for _ in range(10):
-        page.keyboard.press("Tab")
-        assert page.evaluate(IN_SIGHT), "what has the focus is not behind the buttons"
-        if page.evaluate("document.activeElement.value") == "approve":
+        tab.keyboard.press("Tab")
+        assert tab.evaluate(IN_SIGHT), "what has the focus is not behind the buttons"
+        if tab.evaluate("document.activeElement.value") == "approve":
             break
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
-    assert "Thank you" in page.get_by_role("heading", level=1).inner_text()
+    tab.keyboard.press("Enter")
+    tab.wait_for_load_state()
+    assert "Thank you" in tab.get_by_role("heading", level=1).inner_text()
     assert scene.ended()["result"]["status"] == "approved"
 
 
@@ -58,20 +60,21 @@ def test_a_person_decides_with_the_keyboard_alone(scene: Scene, browser: Browser
     ids=["phone", "tablet", "desktop"],
 )
 def test_every_page_is_accessible_and_fits_in_the_browsers_language(
-    scene: Scene, browser: Browser, viewport: ViewportSize, colours: str, language: str
+    scene: Scene, tab: Page, viewport: ViewportSize, colours: Colours, language: str
 ) -> None:
     scene.submit(attachments=ATTACHMENTS)
-    context = browser.new_context(viewport=viewport, color_scheme=colours, locale=language)  # type: ignore[arg-type]
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.goto(scene.link())
-    assert page.locator("html").get_attribute("lang") == language
-    assert_accessible(page)
-    page.locator("button.approve").click()
-    assert_accessible(page)
-    page.goto(scene.link())
-    assert_accessible(page)
+    tab.set_viewport_size(viewport)
+    tab.emulate_media(color_scheme=colours)
+    tab.set_extra_http_headers({"Accept-Language": language})
+    tab.clear_console_messages()
+    tab.goto(scene.link())
+    assert tab.locator("html").get_attribute("lang") == language
+    assert_accessible(tab)
+    tab.locator("button.approve").click()
+    assert_accessible(tab)
+    tab.goto(scene.link())
+    assert_accessible(tab)
+    errors = [message.text for message in tab.console_messages() if message.type == "error"]
     assert [error for error in errors if "favicon" not in error] == []
 
 
@@ -105,35 +108,36 @@ def test_attachments_name_their_hosts_and_open_outside_without_a_referrer(scene:
 
 @pytest.mark.parametrize(("viewport", "colours"), [(PHONE, "dark"), (DESKTOP, "light")], ids=["phone", "desktop"])
 def test_handing_on_and_the_list_are_accessible_and_fit(
-    scene: Scene, browser: Browser, viewport: ViewportSize, colours: str
+    scene: Scene, tab: Page, viewport: ViewportSize, colours: Colours
 ) -> None:
     scene.submit()
-    page = browser.new_context(viewport=viewport, color_scheme=colours).new_page()  # type: ignore[arg-type]
-    page.goto(scene.link())
-    page.get_by_text("Hand this to a colleague instead").click()
-    assert_accessible(page)
-    page.get_by_label("Your colleague’s e-mail address").fill(scene.approver())
-    page.get_by_role("button", name="Hand it over").click()
-    assert page.get_by_role("alert").is_visible()
-    assert page.get_by_label("Your colleague’s e-mail address").input_value() == scene.approver()
-    assert_accessible(page)
-    page.goto(scene.link())
-    page.get_by_role("button", name="E-mail me the list").click()
-    assert_accessible(page)
-    page.goto(until(lambda: next((m.inbox_link for m in scene.mails() if m.inbox_link), None)))
-    assert_accessible(page)
-    page.get_by_role("link", name=f"Order {scene.request_id}").click()
-    assert_accessible(page)
-    page.get_by_text("Hand this to a colleague instead").click()
-    page.get_by_label("Your colleague’s e-mail address").fill(scene.approver("li"))
-    page.get_by_role("button", name="Hand it over").click()
-    assert scene.approver("li") in page.get_by_role("main").inner_text()
-    assert_accessible(page)
-    page.get_by_role("button", name="Hand it over").click()
-    assert page.get_by_role("heading", level=1).inner_text() == "Somebody else decides this now"
-    assert_accessible(page)
-    page.get_by_role("button", name="Take it back").click()
-    assert_accessible(page)
+    tab.set_viewport_size(viewport)
+    tab.emulate_media(color_scheme=colours)
+    tab.goto(scene.link())
+    tab.get_by_text("Hand this to a colleague instead").click()
+    assert_accessible(tab)
+    tab.get_by_label("Your colleague’s e-mail address").fill(scene.approver())
+    tab.get_by_role("button", name="Hand it over").click()
+    assert tab.get_by_role("alert").is_visible()
+    assert tab.get_by_label("Your colleague’s e-mail address").input_value() == scene.approver()
+    assert_accessible(tab)
+    tab.goto(scene.link())
+    tab.get_by_role("button", name="E-mail me the list").click()
+    assert_accessible(tab)
+    tab.goto(until(lambda: next((m.inbox_link for m in scene.mails() if m.inbox_link), None)))
+    assert_accessible(tab)
+    tab.get_by_role("link", name=f"Order {scene.request_id}").click()
+    assert_accessible(tab)
+    tab.get_by_text("Hand this to a colleague instead").click()
+    tab.get_by_label("Your colleague’s e-mail address").fill(scene.approver("li"))
+    tab.get_by_role("button", name="Hand it over").click()
+    assert scene.approver("li") in tab.get_by_role("main").inner_text()
+    assert_accessible(tab)
+    tab.get_by_role("button", name="Hand it over").click()
+    assert tab.get_by_role("heading", level=1).inner_text() == "Somebody else decides this now"
+    assert_accessible(tab)
+    tab.get_by_role("button", name="Take it back").click()
+    assert_accessible(tab)
 
 
 def assert_hosts_are_shown(page: Page) -> None:

@@ -7,8 +7,8 @@ from threading import Barrier
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ViewportSize, expect
 from playwright.sync_api import Page as Tab
+from playwright.sync_api import expect
 
 from countersign.adapters.attributes import to_item
 from countersign.adapters.keys import task_key
@@ -18,7 +18,6 @@ from operate.client import Page, open_page, press
 from operate.embedded import aws, http
 from tests.e2e.scene import Scene, until
 
-PHONE: ViewportSize = {"width": 320, "height": 640}
 MARKUP = (
     "<script>window.ran = 1</script><img src=x onerror='window.ran = 2'><b onclick=1>\"'></textarea></dd></title>"
     "</form><form action=https://evil.example/><a href=https://evil.example/>{{ 7 * 7 }}{% raw %}&lt;"
@@ -46,51 +45,43 @@ def rewrite(scene: Scene, **changes: Any) -> None:
 # A scanner
 
 
-def test_a_scanner_that_opens_the_link_again_and_again_changes_nothing(scene: Scene, browser: Browser) -> None:
+def test_a_scanner_that_opens_the_link_again_and_again_changes_nothing(scene: Scene, tab: Tab) -> None:
     scene.submit()
     link = scene.link()
     scene.await_record_of_mail()
     before = scene.items()
     with ThreadPoolExecutor(5) as scanners:
         statuses = list(scanners.map(lambda method: http.send(method, link).status, ["GET", "HEAD"] * 9))
-    with browser.new_context(java_script_enabled=True) as context:
-        tab = context.new_page()
-        for _ in range(2):
-            opened = tab.goto(link, wait_until="networkidle")
-            statuses.append(opened.status if opened else 0)
+    for _ in range(2):
+        opened = tab.goto(link, wait_until="networkidle")
+        statuses.append(opened.status if opened else 0)
     assert (statuses, scene.items()) == ([200] * 20, before)
 
 
 # One vote
 
 
-def double_click(browser: Browser, link: str) -> None:
-    tab = opened(browser, link)
+def double_click(tab: Tab, link: str) -> None:
+    tab.goto(link)
     tab.get_by_role("button", name="Approve").dblclick()
     thanked(tab)
 
 
-def back_button(browser: Browser, link: str) -> None:
-    tab = opened(browser, link)
+def back_button(tab: Tab, link: str) -> None:
+    tab.goto(link)
     approve(tab)
     tab.go_back()
     expect(tab.get_by_role("heading", level=1)).to_have_text("You approved this")
     expect(tab.get_by_role("button")).to_have_count(0)
 
 
-def two_tabs(browser: Browser, link: str) -> None:
-    first = opened(browser, link)
-    second = first.context.new_page()
-    second.goto(link)
-    approve(first)
-    approve(second)
-
-
-def opened(browser: Browser, link: str) -> Tab:
-    """Open a link on a new device."""
-    tab = browser.new_context(viewport=PHONE).new_page()
-    tab.goto(link)
-    return tab
+def two_tabs(tab: Tab, link: str) -> None:
+    second = tab.context.new_page()
+    for each in (tab, second):
+        each.goto(link)
+    for each in (tab, second):
+        approve(each)
+    second.close()
 
 
 def approve(tab: Tab) -> None:
@@ -103,11 +94,9 @@ def thanked(tab: Tab) -> None:
 
 
 @pytest.mark.parametrize("twice", [double_click, back_button, two_tabs])
-def test_a_person_who_answers_twice_has_one_vote(
-    scene: Scene, browser: Browser, twice: Callable[[Browser, str], None]
-) -> None:
+def test_a_person_who_answers_twice_has_one_vote(scene: Scene, tab: Tab, twice: Callable[[Tab, str], None]) -> None:
     scene.submit()
-    twice(browser, scene.link())
+    twice(tab, scene.link())
     assert [vote["by"] for vote in scene.ended()["result"]["votes"]] == [scene.approver()]
     assert (scene.audit().count("voted"), scene.audit().count("decided")) == (1, 1)
 
@@ -135,13 +124,13 @@ def test_of_six_opposite_votes_at_once_one_decides_and_every_page_says_so(scene:
 # Hostile text
 
 
-def test_hostile_text_in_every_field_is_shown_as_text_and_the_page_stays_whole(scene: Scene, browser: Browser) -> None:
+def test_hostile_text_in_every_field_is_shown_as_text_and_the_page_stays_whole(scene: Scene, tab: Tab) -> None:
     text = TEN_KILOBYTES
     scene.submit()
     link = scene.link()
     scene.await_record_of_mail()
     rewrite(scene, title=text, details=((text, text), ("Amount", text), (text, "250.00 EUR")))
-    tab = opened(browser, link)
+    tab.goto(link)
     assert tab.locator("main").inner_text().count("<script>window.ran = 1</script>") >= 5
     assert_whole(tab)
     tab.get_by_text("Add a comment").click()
@@ -157,11 +146,10 @@ def test_hostile_text_in_every_field_is_shown_as_text_and_the_page_stays_whole(s
     assert scene.ended()["result"]["comment"] == text[:2000]
 
 
-def test_hostile_text_in_a_request_is_shown_as_text_in_the_mail(scene: Scene, browser: Browser) -> None:
+def test_hostile_text_in_a_request_is_shown_as_text_in_the_mail(scene: Scene, tab: Tab) -> None:
     scene.submit(order_id=HOSTILE[:128], description=TEN_KILOBYTES)
     mail = scene.mail()
     assert (len(mail.subject.splitlines()), mail.text.count("://")) == (1, 1)
-    tab = browser.new_context(viewport=PHONE).new_page()
     tab.set_content(mail.html)
     assert_whole(tab)
     assert [link.get_attribute("href") for link in tab.locator("a").all()] == [mail.review_link]
