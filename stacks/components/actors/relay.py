@@ -12,7 +12,7 @@ from stacks.components.actors.actor import Actor
 from stacks.components.actors.stream_consumer import Batches, StreamConsumer
 from stacks.components.flow.workflow_function import COMPLETE, WorkflowFunction
 from stacks.components.flow.workflow_rights import WorkflowRights
-from stacks.components.house.alarm import Watch
+from stacks.components.house.alarm import PERIOD, Watch
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.state.ledger import Ledger
 
@@ -72,7 +72,7 @@ class Relay(Actor):
         )
         ledger.grant_ring(self.function)
         WorkflowRights(self, "Workflows", function=self.function, workflows=workflows, on_versions=COMPLETE)
-        errors = self.function.function.metric_errors(period=Duration.minutes(5))
+        errors = self.function.function.metric_errors(period=PERIOD)
         # Without alarms: a relay that fails falls behind, and a decision whose ring fails becomes overdue.
         self.function.watch_counts("Relay", "Rings", shown=("RingsClosed", "RingsFailed"))
         Watch(self, "Relay", graphs={"Failed invocations": [errors]})

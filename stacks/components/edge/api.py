@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_apigatewayv2 as apigatewayv2
 from aws_cdk.aws_apigatewayv2_authorizers import HttpIamAuthorizer
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct, IConstruct
 
-from stacks.components.house.alarm import SUM, Alarm, Watch
-from stacks.components.house.findings import acknowledge
+from stacks.components.house.alarm import PERIOD, SUM, Alarm, Watch
+from stacks.components.house.findings import Accepted, accept
 from stacks.components.house.python_function import PythonFunction
 
 _FAILED = (
@@ -97,11 +97,10 @@ class PublicApi(Construct):
         self._watch()
 
     def _watch(self) -> None:
-        five_minutes = Duration.minutes(5)
-        requests = self.api.metric_count(statistic="Sum", period=five_minutes)
-        refused = self.api.metric_client_error(statistic="Sum", period=five_minutes)
-        failed = self.api.metric_server_error(statistic="Sum", period=five_minutes)
-        latency = [self.api.metric_latency(statistic=each, period=five_minutes) for each in ("p50", "p95")]
+        requests = self.api.metric_count(statistic="Sum", period=PERIOD)
+        refused = self.api.metric_client_error(statistic="Sum", period=PERIOD)
+        failed = self.api.metric_server_error(statistic="Sum", period=PERIOD)
+        latency = [self.api.metric_latency(statistic=each, period=PERIOD) for each in ("p50", "p95")]
         Watch(
             self,
             "API",
@@ -140,7 +139,7 @@ class PublicApi(Construct):
             )
             self.routes.append(resource)
             if route.public_because:
-                acknowledge(resource, "APIG4", route.public_because)
+                accept(resource, Accepted(route.public_because, solutions="APIG4"))
 
     def base_url(self, template: str) -> str:
         """Return the API's public address, without a slash at the end.
@@ -156,9 +155,8 @@ def _watch_answers(function: PythonFunction) -> None:
 
     The API's own count of 5xx is not used: anybody can raise it by a post to a provider without a secret.
     """
-    period = Duration.minutes(5)
-    failed, crashed = function.metric("RequestsFailed"), function.function.metric_errors(period=period)
-    throttled = function.function.metric_throttles(period=period)
+    failed, crashed = function.metric("RequestsFailed"), function.function.metric_errors(period=PERIOD)
+    throttled = function.function.metric_throttles(period=PERIOD)
     Watch(
         function,
         "API",

@@ -12,7 +12,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from countersign.adapters.event_bus import SOURCE
-from stacks.components.house.alarm import SUM, Alarm, Watch
+from stacks.components.house.alarm import PERIOD, SUM, Alarm, Watch
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.queues import DeadLetterQueue, Queue, feed
@@ -148,7 +148,7 @@ def watch_rule(rule: events.Rule, name: str, bus: events.IEventBus | None = None
         metric_name="InvocationsFailedToBeSentToDlq",
         dimensions_map={"RuleName": rule_name, **({"EventBusName": bus.event_bus_name} if bus else {})},
         statistic="Sum",
-        period=Duration.minutes(5),
+        period=PERIOD,
         label=name,
     )
     # The dashboard has no graph of it: that stack cannot split the ARN of another stack's rule.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
-from stacks.components.house.alarm import MAX, SUM, Alarm, Watch
+from stacks.components.house.alarm import MAX, PERIOD, SUM, Alarm, Watch
 from stacks.components.house.python_function import PythonFunction
 
 _MOST_OPERATIONS = 2_400
@@ -45,7 +44,7 @@ def watch_executions(function: PythonFunction, workflow: str) -> None:
 
     def of_lambda(name: str, statistic: str = "Sum") -> cloudwatch.Metric:
         # https://docs.aws.amazon.com/lambda/latest/dg/durable-monitoring.html
-        return function.function.metric(name, statistic=statistic, period=Duration.minutes(5), label=workflow)
+        return function.function.metric(name, statistic=statistic, period=PERIOD, label=workflow)
 
     failed, stopped, timed_out = (of_lambda(f"DurableExecution{end}") for end in ("Failed", "Stopped", "TimedOut"))
     operations = of_lambda("DurableExecutionOperations", "Maximum")
@@ -80,7 +79,7 @@ def watch_quotas(scope: Construct) -> None:
         namespace="AWS/Lambda",
         metric_name="ApproximateRunningDurableExecutionsUtilization",
         statistic="Maximum",
-        period=Duration.minutes(5),
+        period=PERIOD,
     )
     # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch-Quotas-Visualize-Alarms.html
     concurrent = cloudwatch.Metric(
@@ -88,7 +87,7 @@ def watch_quotas(scope: Construct) -> None:
         metric_name="ResourceCount",
         dimensions_map={"Service": "Lambda", "Resource": "ConcurrentExecutions", "Type": "Resource", "Class": "None"},
         statistic="Maximum",
-        period=Duration.minutes(5),
+        period=PERIOD,
     )
     Watch(
         scope,

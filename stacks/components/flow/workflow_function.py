@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from constructs import IConstruct
 
-from stacks.components.house.findings import acknowledge_every_version_of
+from stacks.components.house.findings import Accepted, accept, shown
 from stacks.components.house.rights import allow
+from stacks.components.house.stack import HouseStack
 
 LIVE = "live"
 """The alias of every workflow that starts executions."""
@@ -51,9 +52,7 @@ class WorkflowFunction:
 
     def arn(self, scope: IConstruct) -> str:
         """Return the function's ARN in the account and region of a scope."""
-        return Stack.of(scope).format_arn(
-            service="lambda", resource="function", resource_name=self.name, arn_format=ArnFormat.COLON_RESOURCE_NAME
-        )
+        return f"{HouseStack.around(scope).functions_arn}{self.name}"
 
     def live_arn(self, scope: IConstruct) -> str:
         """Return the ARN of its alias."""
@@ -66,8 +65,13 @@ class WorkflowFunction:
     def grant(self, grantee: iam.Role, *actions: str) -> None:
         """Allow actions on its executions, whatever version they run on."""
         allow(grantee, *actions, on=[f"{self.arn(grantee)}:*"])
-        self.accept_every_version(grantee)
+        accept_every_version(grantee, [self])
 
-    def accept_every_version(self, policy: IConstruct) -> None:
-        """Accept that a policy, or a role, has rights in every version of the function."""
-        acknowledge_every_version_of(policy, self.arn(policy), _EVERY_VERSION)
+
+def accept_every_version(policy: IConstruct, workflows: Sequence[WorkflowFunction]) -> None:
+    """Accept that a policy, or a role, has rights in every version of these functions, and of no other."""
+    functions = shown(policy, HouseStack.around(policy).functions_arn)
+    accept(
+        policy,
+        *(Accepted(_EVERY_VERSION, solutions=f"IAM5[Resource::{functions}{each.name}:*]") for each in workflows),
+    )

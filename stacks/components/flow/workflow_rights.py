@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.components.flow.workflow_function import START, WorkflowFunction
+from stacks.components.flow.workflow_function import START, WorkflowFunction, accept_every_version
 from stacks.components.house.python_function import PythonFunction
 
 _MOST_WORKFLOWS = 20
@@ -48,8 +48,7 @@ class WorkflowRights(Construct):
             )
             if on_versions:
                 policy.add_statements(_allow(on_versions, [f"{each.arn(self)}:*" for each in group]))
-                for each in group:
-                    each.accept_every_version(policy)
+                accept_every_version(policy, group)
             if start:
                 policy.add_statements(_allow(START, [each.live_arn(self) for each in group]))
             function.function.node.add_dependency(policy)

@@ -10,8 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
+
+PERIOD = Duration.minutes(5)
+"""The period of every metric."""
 
 SUM = "SUM(METRICS())"
 MAX = "MAX(METRICS())"

@@ -1,53 +1,46 @@
-"""Accept findings of cdk-nag and checkov, one at a time, each with its reason."""
+"""Accept findings of cdk-nag and checkov, each with its reason."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from aws_cdk import Acknowledgment, CfnResource, Stack, Validations
 from constructs import IConstruct
 
 
-def acknowledge(construct: IConstruct, finding: str, reason: str) -> None:
-    """Accept one finding on one construct and its children.
+class Accepted(NamedTuple):
+    """A finding that is right where it is, by the rules that find it.
 
-    Args:
-        construct: The construct.
-        finding: The rule, such as `APIG4`, followed by the finding in brackets if the rule names it.
-        reason: Why it is right here, for a reviewer.
-    """
-    Validations.of(construct).acknowledge(Acknowledgment(id=f"AwsSolutions-{finding}", reason=reason))
-
-
-def accept(construct: IConstruct, reason: str, *, nist: str = "", checkov: str = "") -> None:
-    """Accept one finding of `make audit` on one construct, by the rules of either pack or both.
-
-    Args:
-        construct: The construct; for checkov, the one that makes the resource.
-        reason: Why it is right here, for a reviewer.
-        nist: The rule of cdk-nag's pack for NIST 800-53 revision 5, such as `LambdaInsideVPC`; empty for none.
+    Attributes:
+        reason: Why it is right, for a reviewer.
+        solutions: The rule of cdk-nag's pack AwsSolutions, such as `APIG4`, followed by the finding in brackets if the
+            rule names it; empty for none.
+        nist: The rule of its pack for NIST 800-53 revision 5, such as `LambdaInsideVPC`; empty for none.
         checkov: The id of checkov's rule, such as `CKV_AWS_117`; empty for none.
     """
-    if nist:
-        Validations.of(construct).acknowledge(Acknowledgment(id=f"NIST.800.53.R5-{nist}", reason=reason))
-    if checkov:
+
+    reason: str
+    solutions: str = ""
+    nist: str = ""
+    checkov: str = ""
+
+
+def accept(construct: IConstruct, *findings: Accepted) -> None:
+    """Accept findings on one construct: those of cdk-nag on its children too, those of checkov on its resource."""
+    acknowledged = [
+        Acknowledgment(id=f"{pack}-{rule}", reason=each.reason)
+        for each in findings
+        for pack, rule in (("AwsSolutions", each.solutions), ("NIST.800.53.R5", each.nist))
+        if rule
+    ]
+    Validations.of(construct).acknowledge(*acknowledged)
+    if skipped := [{"id": each.checkov, "comment": each.reason} for each in findings if each.checkov]:
         resource = construct if isinstance(construct, CfnResource) else construct.node.default_child
         assert isinstance(resource, CfnResource), "checkov checks resources"
         known = (resource.get_metadata("checkov") or {"skip": []})["skip"]
-        resource.add_metadata("checkov", {"skip": [*known, {"id": checkov, "comment": reason}]})
-
-
-def acknowledge_every_version_of(policy: IConstruct, function_arn: str, reason: str) -> None:
-    """Accept a policy that names all versions of one function, `function:<name>:*`, and nothing else.
-
-    Args:
-        policy: The policy, or the role that has it.
-        function_arn: The function, by its literal name.
-        reason: Why it is right here, for a reviewer.
-    """
-    acknowledge(policy, f"IAM5[Resource::{shown(policy, function_arn)}:*]", reason)
+        resource.add_metadata("checkov", {"skip": [*known, *skipped]})
 
 
 def shown(scope: IConstruct, text: str) -> str:

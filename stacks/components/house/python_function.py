@@ -7,15 +7,15 @@ from types import MappingProxyType
 from typing import Any
 
 import jsii
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from stacks.components.house.alarm import Alarm, Watch
-from stacks.components.house.findings import accept, acknowledge
+from stacks.components.house.alarm import PERIOD, Alarm, Watch
+from stacks.components.house.findings import Accepted, accept
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.house.layers import ARCHITECTURE, RUNTIME
 from stacks.components.house.stack import FunctionStack
@@ -23,17 +23,29 @@ from stacks.components.house.stack import FunctionStack
 METRICS_NAMESPACE = "Countersign"
 """The namespace of the functions' own metrics."""
 
-_NO_NETWORK_OF_ITS_OWN = (
-    "it calls AWS by public TLS endpoints, as its role, and no part of the kit is in a VPC, which would add a way out"
+_NO_NETWORK_OF_ITS_OWN = Accepted(
+    "it calls AWS by public TLS endpoints, as its role, and no part of the kit is in a VPC, which would add a way out",
+    nist="LambdaInsideVPC",
+    checkov="CKV_AWS_117",
 )
-_SHARES_THE_ACCOUNT_S_CONCURRENCY = (
-    "throttles of routes, batches and queues bound its concurrency; a limit of its own would refuse due answers"
+_SHARES_THE_ACCOUNT_S_CONCURRENCY = Accepted(
+    "throttles of routes, batches and queues bound its concurrency; a limit of its own would refuse due answers",
+    nist="LambdaConcurrency",
+    checkov="CKV_AWS_115",
 )
-_NOT_INVOKED_ASYNCHRONOUSLY = (
-    "the API waits for it, or an event source mapping feeds it, whose queue or stream has its own dead-letter queue"
+_NOT_INVOKED_ASYNCHRONOUSLY = Accepted(
+    "the API waits for it, or an event source mapping feeds it, whose queue or stream has its own dead-letter queue",
+    nist="LambdaDLQ",
+    checkov="CKV_AWS_116",
 )
-_ONE_PYTHON = "bytecode is of one minor version of Python, with which the kit is built and tested (tools/bytecode.py)"
-_INLINE = "the policy belongs to one function's role, and cannot be attached to another"
+_ONE_PYTHON = Accepted(
+    "bytecode is of one minor version of Python, with which the kit is built and tested (tools/bytecode.py)",
+    solutions="L1",
+)
+_INLINE = Accepted(
+    "the policy belongs to one function's role, and cannot be attached to another", nist="IAMNoInlinePolicy"
+)
+_TRACES = Accepted("X-Ray's actions for writing traces take no resource", solutions="IAM5[Resource::*]")
 
 
 @jsii.implements(iam.IGrantable)
@@ -117,16 +129,14 @@ class PythonFunction(Construct):
                 **environment,
             },
         )
-        acknowledge(self.function, "L1", _ONE_PYTHON)
-        accept(self.role, _INLINE, nist="IAMNoInlinePolicy")
-        accept(self.function, _NO_NETWORK_OF_ITS_OWN, nist="LambdaInsideVPC", checkov="CKV_AWS_117")
-        if options.reserved_concurrency is None:
-            reason = _SHARES_THE_ACCOUNT_S_CONCURRENCY
-            accept(self.function, reason, nist="LambdaConcurrency", checkov="CKV_AWS_115")
-        if options.dead_letter_queue is None:
-            accept(self.function, _NOT_INVOKED_ASYNCHRONOUSLY, nist="LambdaDLQ", checkov="CKV_AWS_116")
-        if defaults.tracing:
-            acknowledge(self.role, "IAM5[Resource::*]", "X-Ray's actions for writing traces take no resource")
+        accept(self.role, _INLINE, *([_TRACES] if defaults.tracing else []))
+        accept(
+            self.function,
+            _ONE_PYTHON,
+            _NO_NETWORK_OF_ITS_OWN,
+            *([_SHARES_THE_ACCOUNT_S_CONCURRENCY] if options.reserved_concurrency is None else []),
+            *([_NOT_INVOKED_ASYNCHRONOUSLY] if options.dead_letter_queue is None else []),
+        )
 
     def metric(self, name: str, statistic: str = "Sum") -> cloudwatch.Metric:
         """Return one of the function's metrics, in periods of five minutes; see `countersign.functions.telemetry`."""
@@ -135,7 +145,7 @@ class PythonFunction(Construct):
             metric_name=name,
             dimensions_map=self._dimensions,
             statistic=statistic,
-            period=Duration.minutes(5),
+            period=PERIOD,
         )
 
     def watch_counts(

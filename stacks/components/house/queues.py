@@ -7,8 +7,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from stacks.components.house.alarm import Alarm, Watch
-from stacks.components.house.findings import acknowledge
+from stacks.components.house.alarm import PERIOD, Alarm, Watch
+from stacks.components.house.findings import Accepted, accept
 from stacks.components.house.function_options import FunctionOptions
 from stacks.components.house.python_function import PythonFunction
 
@@ -19,6 +19,9 @@ https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html."""
 _VISIBILITY_PER_TIMEOUT = 6
 """From the same page: six times the function's timeout, and the window."""
 
+_ITSELF_FOR_DEAD_LETTERS = Accepted(
+    "this queue is itself a dead-letter queue; what arrives in it raises an alarm", solutions="SQS3"
+)
 _LONGEST_RETENTION = Duration.days(14)
 _LONGEST_INVOCATION = Duration.hours(6)
 
@@ -91,8 +94,8 @@ class DeadLetterQueue(Queue):
 
     def __init__(self, scope: Construct, construct_id: str, *, name: str) -> None:
         super().__init__(scope, construct_id, name=f"{name}-dlq")
-        acknowledge(self, "SQS3", "this queue is itself a dead-letter queue; what arrives in it raises an alarm")
-        depth = self.metric_approximate_number_of_messages_visible(statistic="Maximum", period=Duration.minutes(5))
+        accept(self, _ITSELF_FOR_DEAD_LETTERS)
+        depth = self.metric_approximate_number_of_messages_visible(statistic="Maximum", period=PERIOD)
         Watch(
             self,
             "Dead letters",

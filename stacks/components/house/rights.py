@@ -12,6 +12,6 @@ def allow(
     grantee: iam.IGrantable, *actions: str, on: Sequence[str], conditions: Mapping[str, Any] | None = None
 ) -> None:
     """Allow a role exactly these actions on these resources."""
-    grantee.grant_principal.add_to_principal_policy(
-        iam.PolicyStatement(actions=list(actions), resources=list(on), conditions=conditions)
+    iam.Grant.add_to_principal(
+        grantee=grantee.grant_principal, actions=list(actions), resource_arns=list(on), conditions=conditions
     )

@@ -85,10 +85,20 @@ class Sources:
         """
         if folder in self.extension_workflows:
             place = f"extensions/workflows/{folder}"
-            code = _code_of_function(self.extensions / "workflows" / folder, place, tables)
+            code = _code_of_function(self._compiled_extensions / folder, place, tables)
             return Entry(code, f"{place.replace('/', '.')}.{module}.handler", f"{place}/{module}.py")
-        code = _code_of_function(self.functions / folder, folder, tables)
+        code = _code_of_function(self._compiled_functions / folder, folder, tables)
         return Entry(code, f"{folder}.{module}.handler", f"lambdas/{folder}/{module}.py")
+
+    @cached_property
+    def _compiled_functions(self) -> Path:
+        """All functions with bytecode: one process for each would take longer than compiling them."""
+        return _compiled(self.functions, FUNCTIONS_AT)
+
+    @cached_property
+    def _compiled_extensions(self) -> Path:
+        """Likewise the workflows of the folder of extensions."""
+        return _compiled(self.extensions / "workflows", f"{FUNCTIONS_AT}/extensions/workflows")
 
     def layer_of_our_code(self) -> lambda_.Code:
         """Return the code of our library, without the modules that no function runs."""
@@ -130,14 +140,18 @@ class Sources:
 
 
 def _code_of_function(folder: Path, place: str, tables: Mapping[str, Any] | None) -> lambda_.Code:
-    """Return one of the folders at its place in an asset of its own, with its tables."""
+    """Return a folder with bytecode at its place in an asset of its own, with its tables."""
+    written = None if tables is None else json.dumps(tables, separators=(",", ":"))
+    return lambda_.Code.from_asset(str(_laid_out(folder, place, written)))
+
+
+@cache
+def _laid_out(folder: Path, place: str, tables: str | None) -> Path:
     copy = _folder_until_the_end()
-    # All folders beside it are compiled at once: starting a process takes longer than compiling them.
-    compiled = _compiled(folder.parent, f"{FUNCTIONS_AT}/{place}".rpartition("/")[0])
-    shutil.copytree(compiled / folder.name, copy / place)
+    shutil.copytree(folder, copy / place)
     if tables is not None:
-        (copy / TABLES_FILE).write_text(json.dumps(tables, separators=(",", ":")), encoding="utf-8")
-    return lambda_.Code.from_asset(str(copy))
+        (copy / TABLES_FILE).write_text(tables, encoding="utf-8")
+    return copy
 
 
 def _compiled(folder: Path, deployed_at: str) -> Path:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from aws_cdk import Environment, Stack
+from functools import cached_property
+from typing import Self
+
+from aws_cdk import ArnFormat, Environment, Stack
 from constructs import Construct, IConstruct
 
 from stacks.components.house.function_options import FunctionDefaults
@@ -44,6 +47,20 @@ class HouseStack(Stack):
         )
         self.name = name
 
+    @cached_property
+    def functions_arn(self) -> str:
+        """The ARN of a function in its account and region, up to the function's name."""
+        return self.format_arn(
+            service="lambda", resource="function", resource_name="", arn_format=ArnFormat.COLON_RESOURCE_NAME
+        )
+
+    @classmethod
+    def around(cls, construct: IConstruct) -> Self:
+        """Return the stack that contains a construct of the kit."""
+        stack = Stack.of(construct)
+        assert isinstance(stack, cls), f"{construct.node.path} belongs into a {cls.__name__}"
+        return stack
+
 
 class FunctionStack(HouseStack):
     """A stack that has functions.
@@ -67,10 +84,3 @@ class FunctionStack(HouseStack):
         super().__init__(scope, construct_id, prefix=prefix, name=name, env=env, description=description)
         self.functions = functions
         self.layers = Layers(self, "Layers", sources=functions.sources)
-
-    @staticmethod
-    def around(construct: IConstruct) -> FunctionStack:
-        """Return the stack that contains a construct with functions."""
-        stack = Stack.of(construct)
-        assert isinstance(stack, FunctionStack), "functions belong into a FunctionStack"
-        return stack

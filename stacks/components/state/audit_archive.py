@@ -16,7 +16,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.components.house.findings import accept, acknowledge, shown
+from stacks.components.house.findings import Accepted, accept, shown
 
 _ENTRIES = "audit/*"
 _NAME = "AuditBucketName"
@@ -33,6 +33,7 @@ _LOCKED = "Object Lock keeps its objects from changes, and its one writer logs e
 _UNDER_NOBODY_S_KEY = (
     "S3's own key encrypts it: with a customer key, deleting the key would make locked objects unreadable"
 )
+_OWN_OBJECTS = "The entries of each batch are an object of their own below one prefix, and no put can replace another"
 _ONE_COPY = "it is itself a copy of the ledger's audit; a fork that must survive the loss of a region replicates both"
 
 
@@ -76,10 +77,12 @@ class AuditArchive(Construct):
         )
         # A stage can end its copies; an export in use would refuse that.
         CrossStackReferences.of(self.bucket).produce(ReferenceStrength.WEAK)
-        acknowledge(self.bucket, "S1", _LOCKED)
-        accept(self.bucket, _LOCKED, nist="S3BucketLoggingEnabled", checkov="CKV_AWS_18")
-        accept(self.bucket, _UNDER_NOBODY_S_KEY, nist="S3DefaultEncryptionKMS")
-        accept(self.bucket, _ONE_COPY, nist="S3BucketReplicationEnabled")
+        accept(
+            self.bucket,
+            Accepted(_LOCKED, solutions="S1", nist="S3BucketLoggingEnabled", checkov="CKV_AWS_18"),
+            Accepted(_UNDER_NOBODY_S_KEY, nist="S3DefaultEncryptionKMS"),
+            Accepted(_ONE_COPY, nist="S3BucketReplicationEnabled"),
+        )
         CfnOutput(self, "Name", value=self.bucket.bucket_name).override_logical_id(_NAME)
 
     def grant_append(self, grantee: iam.IGrantable) -> None:
@@ -106,8 +109,4 @@ class AuditArchive(Construct):
             iam.PolicyStatement(effect=deny, actions=list(_CHANGES_OF_WHAT_IS_KEPT), resources=entries),
         ):
             role.add_to_policy(statement)
-        acknowledge(
-            role,
-            f"IAM5[Resource::{shown(self, entries[0])}]",
-            "The entries of each batch are an object of their own below one prefix, and no put can replace another",
-        )
+        accept(role, Accepted(_OWN_OBJECTS, solutions=f"IAM5[Resource::{shown(self, entries[0])}]"))

@@ -9,7 +9,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.components.house.findings import accept
+from stacks.components.house.findings import Accepted, accept
 from stacks.components.house.rights import allow
 
 _KEPT_ELSEWHERE = (
@@ -51,7 +51,7 @@ class Directory(Construct):
             deletion_protection=protected,
             removal_policy=removal_policy,
         )
-        accept(self.table, _KEPT_ELSEWHERE, nist="DynamoDBInBackupPlan")
+        accept(self.table, Accepted(_KEPT_ELSEWHERE, nist="DynamoDBInBackupPlan"))
         self.environment: Mapping[str, str] = {
             "DIRECTORY_TABLE": self.table.table_name,
             **({"DIRECTORY_TAGS": "separate"} if separate_tags else {}),

@@ -18,7 +18,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from stacks.components.house.findings import accept, acknowledge, shown
+from stacks.components.house.findings import Accepted, accept, shown
 from stacks.components.house.rights import allow
 from stacks.components.state.customer_key import CustomerKey
 
@@ -73,12 +73,14 @@ class KeptEvents(Construct):
         # A stage can stop keeping events; an export in use would refuse that.
         CrossStackReferences.of(self.bucket).produce(ReferenceStrength.WEAK)
         self.environment: Mapping[str, str] = {"EVENTS_BUCKET": self.bucket.bucket_name}
-        acknowledge(self.bucket, "S1", _LOGGED_BY_ITS_USERS)
-        accept(self.bucket, _LOGGED_BY_ITS_USERS, nist="S3BucketLoggingEnabled", checkov="CKV_AWS_18")
-        accept(self.bucket, _ERASABLE, nist="S3BucketVersioningEnabled", checkov="CKV_AWS_21")
-        accept(self.bucket, _NOT_A_RECORD, nist="S3BucketReplicationEnabled")
+        accept(
+            self.bucket,
+            Accepted(_LOGGED_BY_ITS_USERS, solutions="S1", nist="S3BucketLoggingEnabled", checkov="CKV_AWS_18"),
+            Accepted(_ERASABLE, nist="S3BucketVersioningEnabled", checkov="CKV_AWS_21"),
+            Accepted(_NOT_A_RECORD, nist="S3BucketReplicationEnabled"),
+        )
         if key is None:
-            accept(self.bucket, _UNDER_S3_S_KEY, nist="S3DefaultEncryptionKMS")
+            accept(self.bucket, Accepted(_UNDER_S3_S_KEY, nist="S3DefaultEncryptionKMS"))
         CfnOutput(self, "Name", value=self.bucket.bucket_name).override_logical_id(_NAME)
 
     def grant_put(self, grantee: iam.IGrantable) -> None:
@@ -108,4 +110,5 @@ class KeptEvents(Construct):
     def _accept_prefix(self, grantee: iam.IGrantable) -> None:
         principal = grantee.grant_principal
         construct = principal if isinstance(principal, iam.Role) else grantee
-        acknowledge(construct, f"IAM5[Resource::{shown(self, self._arn(f'/{_EVENTS}'))}]", _ONE_PREFIX)  # type: ignore[arg-type]
+        finding = f"IAM5[Resource::{shown(self, self._arn(f'/{_EVENTS}'))}]"
+        accept(construct, Accepted(_ONE_PREFIX, solutions=finding))  # type: ignore[arg-type]

@@ -28,7 +28,7 @@ from countersign.adapters.keys import (
     TOKEN,
 )
 from countersign.domain.proofs import PREFIX
-from stacks.components.house.findings import accept
+from stacks.components.house.findings import Accepted, accept
 from stacks.components.house.rights import allow
 
 _READ_TASKS = "dynamodb:BatchGetItem"
@@ -114,11 +114,13 @@ class Ledger(Construct):
             if restored_table
             else self._made(protected=protected, removal_policy=removal_policy)
         )
+        self._table_arn = self.table.table_arn
         self.stream_arn = self.table.table_stream_arn
         self.environment: Mapping[str, str] = {
             "LEDGER_TABLE": self.table.table_name,
             **({"AUDIT_KEEP_DAYS": str(audit_keep_days)} if audit_keep_days else {}),
         }
+        self._kept_from_audit: set[iam.IGrantable] = set()
 
     def _made(self, *, protected: bool, removal_policy: RemovalPolicy) -> dynamodb.Table:
         table = dynamodb.Table(
@@ -136,7 +138,7 @@ class Ledger(Construct):
             deletion_protection=protected,
             removal_policy=removal_policy,
         )
-        accept(table, _RESTORED_FROM_ITS_OWN_LOG, nist="DynamoDBInBackupPlan")
+        accept(table, Accepted(_RESTORED_FROM_ITS_OWN_LOG, nist="DynamoDBInBackupPlan"))
         # Sparse: open and decided tasks by due time, and links by recipient.
         table.add_global_secondary_index(
             index_name=INDEX,
@@ -236,19 +238,21 @@ class Ledger(Construct):
         self._allow(grantee, *_DELETE, items=(f"{EXTERNAL}*",))
 
     def _allow_index(self, grantee: iam.IGrantable) -> None:
-        allow(grantee, "dynamodb:Query", on=[f"{self.table.table_arn}/index/{INDEX}"])
+        allow(grantee, "dynamodb:Query", on=[f"{self._table_arn}/index/{INDEX}"])
 
     def _allow(self, grantee: iam.IGrantable, *actions: str, items: tuple[str, ...] = ()) -> None:
         """Allow actions on items whose partition keys match; on all items if there is no pattern."""
         only = {"ForAllValues:StringLike": {_KEY: sorted(items)}, "Null": {_KEY: "false"}}
-        allow(grantee, *actions, on=[self.table.table_arn], conditions=only if items else None)
-        self._deny(grantee, *_CHANGES_OF_EXISTING_ITEMS, when=_has_key(f"{AUDIT}*"))
+        allow(grantee, *actions, on=[self._table_arn], conditions=only if items else None)
+        if grantee not in self._kept_from_audit:
+            self._kept_from_audit.add(grantee)
+            self._deny(grantee, *_CHANGES_OF_EXISTING_ITEMS, when=_has_key(f"{AUDIT}*"))
 
     def _deny(self, grantee: iam.IGrantable, *actions: str, when: Mapping[str, Any]) -> None:
         """Deny actions under a condition."""
         grantee.grant_principal.add_to_principal_policy(
             iam.PolicyStatement(
-                effect=iam.Effect.DENY, actions=list(actions), resources=[self.table.table_arn], conditions=when
+                effect=iam.Effect.DENY, actions=list(actions), resources=[self._table_arn], conditions=when
             )
         )
 

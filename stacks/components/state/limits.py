@@ -10,7 +10,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from constructs import Construct
 
 from stacks.components.house.alarm import SUM, Alarm, Watch
-from stacks.components.house.findings import accept, acknowledge
+from stacks.components.house.findings import Accepted, accept
 from stacks.components.house.python_function import PythonFunction
 from stacks.components.house.rights import allow
 
@@ -54,9 +54,11 @@ class Limits(Construct):
             encryption=dynamodb.TableEncryption.AWS_MANAGED,
             removal_policy=RemovalPolicy.DESTROY,
         )
-        acknowledge(self._table, "DDB3", _NOTHING_TO_RECOVER)
-        accept(self._table, _NOTHING_TO_RECOVER, nist="DynamoDBPITREnabled", checkov="CKV_AWS_28")
-        accept(self._table, _NOTHING_TO_RECOVER, nist="DynamoDBInBackupPlan")
+        accept(
+            self._table,
+            Accepted(_NOTHING_TO_RECOVER, solutions="DDB3", nist="DynamoDBPITREnabled", checkov="CKV_AWS_28"),
+            Accepted(_NOTHING_TO_RECOVER, nist="DynamoDBInBackupPlan"),
+        )
         self.review, self.callbacks = (
             {"LIMITS_TABLE": self._table.table_name, "LIMITS": json.dumps(rates)} for rates in (review, callbacks)
         )

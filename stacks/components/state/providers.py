@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from stacks.components.house.findings import accept, acknowledge
+from stacks.components.house.findings import Accepted, accept
 from stacks.components.house.rights import allow
 
 _UNSET = '{"active": []}'
@@ -77,6 +77,5 @@ def secret_of(scope: Construct, construct_id: str, what: str, removal_policy: Re
         secret_string_value=SecretValue.unsafe_plain_text(_UNSET),
         removal_policy=removal_policy,
     )
-    acknowledge(secret, "SMG4", _ROTATED_BY_THE_PROVIDER)
-    accept(secret, _ROTATED_BY_THE_PROVIDER, nist="SecretsManagerRotationEnabled")
+    accept(secret, Accepted(_ROTATED_BY_THE_PROVIDER, solutions="SMG4", nist="SecretsManagerRotationEnabled"))
     return secret

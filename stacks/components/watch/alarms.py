@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from stacks.components.house.alarm import Alarm, Watch
+from stacks.components.house.alarm import PERIOD, Alarm, Watch
 
 _MOST_METRICS = 10
 """The limit of one alarm: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.html."""
@@ -86,6 +86,6 @@ def _combined(alarm: Alarm, metrics: Sequence[cloudwatch.Metric]) -> cloudwatch.
     return cloudwatch.MathExpression(
         expression=alarm.math,
         using_metrics={f"m{position}": metric for position, metric in enumerate(metrics)},
-        period=Duration.minutes(5),
+        period=PERIOD,
         label=alarm.name,
     )
