@@ -76,11 +76,15 @@ def test_preflight_knows_the_version_of_the_bootstrap_stack_that_the_stacks_requ
     assert required == {BOOTSTRAP_VERSION}
 
 
-def test_the_feature_flags_are_all_that_the_library_recommends_but_for_strong_references() -> None:
+def test_the_feature_flags_are_what_the_library_recommends_but_for_strong_references_and_no_usage_data() -> None:
     (package,) = (Path(aws_cdk.__file__).parent / "_jsii").glob("aws-cdk-lib@*.tgz")
     with tarfile.open(package) as archive:
         recommended = archive.extractfile("package/recommended-feature-flags.json")
         assert recommended is not None
         flags = json.load(recommended)
-    strong = {"@aws-cdk/core:defaultCrossStackReferences": "strong"}
-    assert json.loads((ROOT / "cdk.json").read_text())["context"] == flags | strong
+    own = {
+        "@aws-cdk/core:defaultCrossStackReferences": "strong",
+        "@aws-cdk/core:enableAdditionalMetadataCollection": False,  # nobody reads it without `versionReporting`
+    }
+    configured = json.loads((ROOT / "cdk.json").read_text())
+    assert (configured["context"], configured["versionReporting"]) == (flags | own, False)
