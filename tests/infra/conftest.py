@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aws_cdk import App
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
 
+from app import build
 from countersign.services.held_payments import WORKFLOW as HELD_PAYMENT
 from stacks.components.house.sources import Sources
 from stacks.stage.api import ApiSettings, HostedZone
 from stacks.stage.brand import BrandSettings
 from stacks.stage.providers import PaymentSettings
-from stacks.stage.settings import FunctionSettings, Limit, LimitSettings, Settings, SweeperSettings
+from stacks.stage.settings import AccountSettings, FunctionSettings, Limit, LimitSettings, Settings, SweeperSettings
 from tests import SETTINGS
 from tests.infra.templates import DevWith, StageNamed, Synthesised
 
@@ -23,6 +27,14 @@ VARIED = """
 [audit]
 object_lock_days = 2
 keep_days = 430
+
+[workflows.second-look]
+function = "order_approval"
+contract = "order-approval"
+
+[providers.mollie]
+scheme = "mollie"
+look = true
 
 [partners.stripe]
 scheme = "stripe"
@@ -76,7 +88,7 @@ def dev_with(tmp_path_factory: pytest.TempPathFactory, context: dict[str, Any], 
 
 @pytest.fixture(scope="session")
 def varied(dev_with: DevWith) -> Synthesised:
-    """The dev stage with what its settings leave out: a topic, a partner, a copy of the audit."""
+    """The dev stage with what its settings leave out: a topic, a partner, a copy of the audit, a workflow."""
     return dev_with(
         ("[mail]", 'base_url = "https://{api_id}.example.com/ask/"\n\n[mail]\nchannel = "sns"'),
         ('email = ""', 'email = "ops@example.com"'),
@@ -122,6 +134,34 @@ def bare(context: dict[str, Any], sources: Sources) -> Synthesised:
         "base_url": api.base_url,
     }
     return Synthesised(settings.model_copy(update=changes), sources, context)
+
+
+@pytest.fixture(scope="session")
+def elsewhere(prod: Synthesised, context: dict[str, Any], sources: Sources) -> Synthesised:
+    """The production stage in an account and a region that its settings name."""
+    account = AccountSettings(id="123456789012", region="eu-west-1")
+    return Synthesised(prod.settings.model_copy(update={"account": account}), sources, context, by_rules=False)
+
+
+@pytest.fixture(scope="session")
+def refused(tmp_path_factory: pytest.TempPathFactory, context: dict[str, Any], sources: Sources) -> list[Any]:
+    """What the report on a stage says against a queue and a function that a fork added to it."""
+    folder = tmp_path_factory.mktemp("refused")
+    app = App(outdir=str(folder), context=context, builtin_cloud_formation_validation=False)
+    public = build(app, Settings.load(SETTINGS / "prod.toml"), sources).public
+    sqs.Queue(public, "Careless")
+    lambda_.Function(
+        public,
+        "Fat",
+        code=lambda_.Code.from_inline("pass"),
+        runtime=lambda_.Runtime.PYTHON_3_13,
+        handler="index.handler",
+        environment={"A": "X" * 5_000},
+    )
+    with pytest.raises(RuntimeError, match="ValidationFailed"):
+        app.synth()
+    reports = json.loads((folder / "validation-report.json").read_bytes())["pluginReports"]
+    return [violation for report in reports for violation in report["violations"]]
 
 
 @pytest.fixture(scope="session")

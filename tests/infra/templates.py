@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App
+from aws_cdk import App, Validations
 
 from app import Stacks, build
 from countersign.functions.environment import TABLES_FILE
@@ -37,10 +37,19 @@ class Resource:
 
 
 class Synthesised:
-    """One stage, as `cdk synth` makes it."""
+    """One stage, as `cdk synth` makes it.
 
-    def __init__(self, settings: Settings, sources: Sources, context: Mapping[str, Any]) -> None:
-        app = App(context=dict(context))
+    Args:
+        settings: Its settings.
+        sources: Its code.
+        context: The context of the app.
+        by_rules: Whether CloudFormation's own rules check it, which a stage like another one need not take time for.
+    """
+
+    def __init__(
+        self, settings: Settings, sources: Sources, context: Mapping[str, Any], *, by_rules: bool = True
+    ) -> None:
+        app = App(context=dict(context), tree_metadata=False, builtin_cloud_formation_validation=by_rules)
         self.settings = settings
         self.stacks: Stacks = build(app, settings, sources)
         self.app = app
@@ -77,6 +86,19 @@ class Synthesised:
         """Return the environment variables of a function, by its construct."""
         variables: dict[str, str] = self.function(path)["Environment"]["Variables"]
         return variables
+
+    @cached_property
+    def acknowledged(self) -> dict[tuple[str, str], str]:
+        """The reason of each accepted finding of cdk-nag, by its construct and its rule."""
+        files = Path(self.assembly.directory).glob("*.metadata.json")
+        entries = [item for file in files for item in json.loads(file.read_bytes()).items()]
+        return {
+            (path.removeprefix("/"), finding.removeprefix("Annotation::")): reason
+            for path, known in entries
+            for entry in known
+            if entry["type"] == Validations.ACKNOWLEDGED_RULES_METADATA_KEY
+            for finding, reason in entry["data"].items()
+        }
 
     @property
     def patterns(self) -> tuple[str, ...]:

@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import aws_cdk
 import pytest
@@ -15,17 +14,15 @@ from aws_cdk import App
 from app import settings_of
 from operate.checks.account import BOOTSTRAP_VERSION
 from operate.embedded.cloud import ROOT
-from stacks.components.house.sources import Sources
 from stacks.stage.problems import SettingsError
-from stacks.stage.settings import AccountSettings
 from tests import SETTINGS
 from tests.infra.templates import Synthesised
 from tools.audit import FILLED_IN
 
 
-def run(**context: str) -> subprocess.CompletedProcess[str]:
-    context = {"settings": str(SETTINGS)} | context
-    return subprocess.run(
+def test_an_unknown_stage_names_those_there_are() -> None:
+    context = {"settings": str(SETTINGS), "stage": "prdo"}
+    failed = subprocess.run(
         [sys.executable, "app.py"],
         cwd=ROOT,
         env={"PATH": "/usr/bin:/bin:/usr/local/bin", "CDK_CONTEXT_JSON": json.dumps(context)},
@@ -33,19 +30,15 @@ def run(**context: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
-
-
-def test_an_unknown_stage_names_those_there_are() -> None:
-    failed = run(stage="prdo")
     assert failed.returncode == 1
     assert re.search(r"error: .*prdo\.toml: is missing; allowed: .*dev, local, prod; fix: ", failed.stderr)
     assert "Traceback" not in failed.stderr
 
 
 def test_a_base_url_that_would_carry_tokens_in_the_clear_is_refused() -> None:
-    failed = run(stage="dev", base_url="http://example.com")
-    assert failed.returncode == 1
-    assert "base_url is 'http://example.com'; allowed: " in failed.stderr
+    app = App(context={"settings": str(SETTINGS), "stage": "dev", "base_url": "http://example.com"})
+    with pytest.raises(SettingsError, match=r"base_url is 'http://example\.com'; allowed: "):
+        settings_of(app)
 
 
 @pytest.mark.parametrize("stage", ["dev", "prod"])
@@ -62,11 +55,9 @@ def test_nothing_is_looked_up_while_synthesising() -> None:
 
 
 def test_every_stack_belongs_to_the_account_and_region_of_the_settings(
-    sources: Sources, context: dict[str, Any], prod: Synthesised
+    elsewhere: Synthesised, prod: Synthesised
 ) -> None:
-    account = AccountSettings(id="123456789012", region="eu-west-1")
-    found = Synthesised(prod.settings.model_copy(update={"account": account}), sources, context)
-    for stage, environment in ((found, "123456789012/eu-west-1"), (prod, "unknown-account/unknown-region")):
+    for stage, environment in ((elsewhere, "123456789012/eu-west-1"), (prod, "unknown-account/unknown-region")):
         environments = {f"{stack.environment.account}/{stack.environment.region}" for stack in stage.assembly.stacks}
         assert environments == {environment}
 

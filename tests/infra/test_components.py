@@ -1,11 +1,5 @@
 """Settings that change what is deployed."""
 
-from pathlib import Path
-from typing import Any
-
-from stacks.components.house.sources import Sources
-from stacks.stage.settings import Settings
-from tests import SETTINGS
 from tests.infra.templates import Synthesised, statements
 
 
@@ -28,7 +22,3 @@ def test_every_workflow_reads_how_long_the_audit_is_kept(varied: Synthesised) ->
 def test_the_address_for_alarms_is_subscribed(varied: Synthesised) -> None:
     subscription = varied.properties(varied.one("AWS::SNS::Subscription"))
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "ops@example.com")
-
-
-def test_synthesis_is_the_same_twice(sources: Sources, context: dict[str, Any], prod: Synthesised) -> None:
-    assert Synthesised(Settings.load(Path(SETTINGS / "prod.toml")), sources, context).templates == prod.templates

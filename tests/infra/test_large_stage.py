@@ -1,8 +1,8 @@
 """A stage of fifty workflows and a policy of two hundred rows: the limits, the policy, a removed workflow."""
 
 import json
+import re
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import pytest
@@ -34,28 +34,31 @@ NAMES = [f"approval-of-department-{number:02}".ljust(40, "x") for number in rang
 """As long as a name can be; the kit's own workflows make fifty."""
 
 
-@pytest.fixture(scope="module")
-def with_workflows(
-    tmp_path_factory: pytest.TempPathFactory, context: dict[str, Any], sources: Sources
-) -> Callable[..., Synthesised]:
-    """A stage with more workflows and a policy of one of them; its synthesis checks the limits."""
+Named = Callable[..., Settings]
 
-    @cache
-    def synthesised(*names: str) -> Synthesised:
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Named:
+    """The settings of a stage with more workflows and a policy of one of them."""
+
+    def named(*names: str) -> Settings:
         written = (SETTINGS / "dev.toml").read_text(encoding="utf-8")
         workflows = "".join(WORKFLOW.format(name=name) for name in names)
         rows = "".join(ROW.format(name=NAMES[0], up_to=up_to) for up_to in range(1, 201))
         file = tmp_path_factory.mktemp("large") / "dev.toml"
         file.write_text(written + workflows + rows, encoding="utf-8")
-        return Synthesised(Settings.load(file), sources, context)
+        return Settings.load(file)
 
-    return synthesised
+    return named
 
 
-def test_it_deploys_fifty_workflows_and_applies_every_row_of_the_policy(
-    with_workflows: Callable[..., Synthesised],
-) -> None:
-    large = with_workflows(*NAMES)
+@pytest.fixture(scope="module")
+def large(settings: Named, sources: Sources, context: dict[str, Any]) -> Synthesised:
+    """The stage; its synthesis checks the limits."""
+    return Synthesised(settings(*NAMES), sources, context, by_rules=False)
+
+
+def test_it_deploys_fifty_workflows_and_applies_every_row_of_the_policy(large: Synthesised) -> None:
     durable = [large.properties(each) for each in large.of_type("AWS::Lambda::Function")]
     functions = {each["FunctionName"]: each for each in durable if "DurableConfig" in each}
     names = {f"{large.settings.prefix}{name}" for name in large.settings.workflows}
@@ -67,30 +70,23 @@ def test_it_deploys_fifty_workflows_and_applies_every_row_of_the_policy(
         assert bench.open_task().audience == ("approver-199@shop.dev",)
 
 
-def test_a_removed_workflow_leaves_others_their_stack_and_policies(with_workflows: Callable[..., Synthesised]) -> None:
-    large = with_workflows(*NAMES)
-    assert large.settings.workflow_stacks.keys() >= {*SHARES}
-    before, after = places(large), places(with_workflows(*NAMES[:-1]))
+def test_a_removed_workflow_leaves_others_their_stack(settings: Named) -> None:
+    before, after = (stacks_of(settings(*names)) for names in (NAMES, NAMES[:-1]))
+    assert {*before.values()} >= {*SHARES}
     assert before.keys() - after.keys() == {NAMES[-1]}
     assert after.items() <= before.items()
 
 
-def places(stage: Synthesised) -> dict[str, Any]:
-    """Return the stack of each workflow, and the policies that name it."""
-    stacks = {
-        each.properties["FunctionName"]: each.stack
-        for each in stage.of_type("AWS::Lambda::Function")
-        if "FunctionName" in each.properties
-    }
-    policies = [
-        (each.stack, each.logical_id, json.dumps(each.properties["PolicyDocument"]))
-        for each in stage.of_type("AWS::IAM::ManagedPolicy")
-    ]
-    return {
-        workflow: (
-            stacks[name],
-            sorted((stack, logical_id) for stack, logical_id, text in policies if f":function:{name}:" in text),
-        )
-        for workflow in stage.workflows
-        for name in [f"{stage.settings.prefix}{workflow}"]
-    }
+def stacks_of(settings: Settings) -> dict[str, str]:
+    return {name: stack for stack, workflows in settings.workflow_stacks.items() for name in workflows}
+
+
+def test_each_stack_s_workflows_have_policies_of_their_own(large: Synthesised) -> None:
+    """A workflow that is removed with others of its stack leaves the policies of other stacks as they are."""
+    prefix, stacks = large.settings.prefix, stacks_of(large.settings)
+    for each in large.of_type("AWS::Lambda::Function"):
+        if (name := each.properties.get("FunctionName", "").removeprefix(prefix)) in stacks:
+            assert each.stack == f"{prefix}{stacks[name]}"
+    for policy in large.of_type("AWS::IAM::ManagedPolicy"):
+        named = re.findall(rf":function:{prefix}([a-z0-9-]+)", json.dumps(policy.properties["PolicyDocument"]))
+        assert {f"{stacks[name]}-1" for name in named if name in stacks} <= {policy.path.rpartition("/")[2]}
