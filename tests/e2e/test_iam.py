@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import boto3
@@ -30,14 +31,18 @@ def roles(cloud: Cloud) -> dict[str, Callable[[str], Any]]:
 
 
 def _clients_of(cloud: Cloud, session: dict[str, str]) -> Callable[[str], Any]:
-    return lambda service: boto3.client(
-        service,
-        endpoint_url=cloud.endpoint_url,
-        region_name=cloud.region,
-        aws_access_key_id=session["AccessKeyId"],
-        aws_secret_access_key=session["SecretAccessKey"],
-        aws_session_token=session["SessionToken"],
-    )
+    @cache
+    def client(service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=cloud.endpoint_url,
+            region_name=cloud.region,
+            aws_access_key_id=session["AccessKeyId"],
+            aws_secret_access_key=session["SecretAccessKey"],
+            aws_session_token=session["SessionToken"],
+        )
+
+    return client
 
 
 def allowed(call: Callable[[], Any]) -> bool:
