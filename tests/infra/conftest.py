@@ -47,9 +47,9 @@ CERTIFICATE = "arn:aws:acm:eu-central-1:111122223333:certificate/0a1b2c3d-0000-4
 
 @pytest.fixture(scope="session")
 def context() -> dict[str, Any]:
-    """That of cdk.json, and what the command line adds to name each resource by its construct."""
+    """That of cdk.json, and what the command line adds to name each resource by its construct; nothing is copied."""
     configured: dict[str, Any] = json.loads((ROOT / "cdk.json").read_text())["context"]
-    return {**configured, "aws:cdk:enable-path-metadata": True}
+    return {**configured, "aws:cdk:enable-path-metadata": True, "aws:cdk:disable-asset-staging": True}
 
 
 @pytest.fixture(scope="session")
@@ -74,14 +74,14 @@ def stage_named(context: dict[str, Any], sources: Sources) -> StageNamed:
 def dev_with(tmp_path_factory: pytest.TempPathFactory, context: dict[str, Any], sources: Sources) -> DevWith:
     """The dev stage with other words in its settings, each written and then instead, and more at their end."""
 
-    def synthesised(*changes: tuple[str, str], more: str = "", code: Sources = sources) -> Synthesised:
+    def synthesised(*changes: tuple[str, str], more: str = "", by_rules: bool = False) -> Synthesised:
         settings = (SETTINGS / "dev.toml").read_text(encoding="utf-8")
         for written, instead in changes:
             assert written in settings
             settings = settings.replace(written, instead)
         file = tmp_path_factory.mktemp("settings") / "dev.toml"
         file.write_text(settings + more, encoding="utf-8")
-        return Synthesised(Settings.load(file), code, context)
+        return Synthesised(Settings.load(file), sources, context, by_rules=by_rules)
 
     return synthesised
 
@@ -93,7 +93,15 @@ def varied(dev_with: DevWith) -> Synthesised:
         ("[mail]", 'base_url = "https://{api_id}.example.com/ask/"\n\n[mail]\nchannel = "sns"'),
         ('email = ""', 'email = "ops@example.com"'),
         more=VARIED,
+        by_rules=True,
     )
+
+
+@pytest.fixture(scope="session")
+def fork(dev_with: DevWith) -> Synthesised:
+    """The dev stage, patterns and all, with a name and a key of its own and messages that go out by a topic."""
+    more = '[app]\nname = "refunds"\n\n[encryption]\ncustomer_keys = true\n'
+    return dev_with(("[mail]", '[mail]\nchannel = "sns"'), more=more)
 
 
 @pytest.fixture(scope="session")

@@ -146,9 +146,18 @@ class Synthesised:
 
     def tables(self, function: Mapping[str, Any]) -> Any:
         """Return the tables in a function's code, by its properties; None for a function without any."""
-        asset: str = function["Code"]["S3Key"].removesuffix(".zip")
-        file = Path(self.assembly.directory, f"asset.{asset}", TABLES_FILE)
+        file = self.asset(function["Code"]) / TABLES_FILE
         return json.loads(file.read_bytes()) if file.is_file() else None
+
+    def asset(self, code: Mapping[str, Any]) -> Path:
+        """Return the folder that is deployed as the code of a function, or as the content of a layer."""
+        return self._assets[code["S3Key"].removesuffix(".zip")]
+
+    @cached_property
+    def _assets(self) -> dict[str, Path]:
+        folder = Path(self.assembly.directory)
+        manifests = [json.loads(file.read_bytes()) for file in folder.glob("*.assets.json")]
+        return {key: folder / file["source"]["path"] for each in manifests for key, file in each["files"].items()}
 
     def outputs(self, name: str) -> Mapping[str, Any]:
         """Return the outputs of a stack that are meant for people: not those that another stack refers to."""

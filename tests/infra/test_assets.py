@@ -25,8 +25,7 @@ with_the_functions_python = pytest.mark.skipif(bool(missing_runtime()), reason=m
 
 
 def staged(stage: Synthesised, resource: Resource, bucket_property: str) -> Path:
-    name: str = resource.properties[bucket_property]["S3Key"].removesuffix(".zip")
-    return Path(stage.assembly.directory) / f"asset.{name}"
+    return stage.asset(resource.properties[bucket_property])
 
 
 def files(folder: Path) -> set[str]:

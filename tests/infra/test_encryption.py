@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.templates import DevWith, Resource, StageNamed, Synthesised, statements
+from tests.infra.templates import Resource, StageNamed, Synthesised, statements
 
 KEY = "CustomerKey/Key.Arn"
 
@@ -69,13 +69,7 @@ OF_A_WORKFLOW = {read("dynamodb"), read("lambda"), write("sqs")}
 """Its dead-letter queue is written with its role."""
 
 
-@pytest.fixture(scope="module")
-def everything(dev_with: DevWith) -> Synthesised:
-    """The dev stage, patterns and all, with a key of its own and messages that go out by a topic."""
-    return dev_with(("[mail]", '[mail]\nchannel = "sns"'), more="[encryption]\ncustomer_keys = true\n")
-
-
-@pytest.fixture(params=["prod", "everything"])
+@pytest.fixture(params=["prod", "fork"])
 def encrypted(request: pytest.FixtureRequest) -> Synthesised:
     stage: Synthesised = request.getfixturevalue(request.param)
     return stage
@@ -120,13 +114,13 @@ def test_queues_have_one_kind_of_encryption(encrypted: Synthesised) -> None:
 
 
 def test_the_key_is_rotated_and_outlives_a_protected_stage(
-    prod: Synthesised, everything: Synthesised, stage_named: StageNamed
+    prod: Synthesised, fork: Synthesised, stage_named: StageNamed
 ) -> None:
     key = prod.one("AWS::KMS::Key", "CustomerKey/Key")
     assert key.stack == "countersign-prod-ledger"
     assert key.properties["EnableKeyRotation"] is True
     assert (key.body["DeletionPolicy"], key.body["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
-    assert everything.one("AWS::KMS::Key", "CustomerKey/Key").body["DeletionPolicy"] == "Delete"
+    assert fork.one("AWS::KMS::Key", "CustomerKey/Key").body["DeletionPolicy"] == "Delete"
 
 
 def test_services_use_the_key_for_this_account_and_the_stage_s_logs_only(prod: Synthesised) -> None:
@@ -148,12 +142,12 @@ def test_each_role_uses_the_key_for_its_own_services_only(prod: Synthesised) -> 
     assert key_rights(prod) == RIGHTS | dict.fromkeys(workflows, OF_A_WORKFLOW)
 
 
-def test_patterns_and_the_topic_use_the_key(everything: Synthesised) -> None:
-    rights = key_rights(everything)
+def test_patterns_and_the_topic_use_the_key(fork: Synthesised) -> None:
+    rights = key_rights(fork)
     assert rights["Decider/Role"] == {read("lambda"), write("sqs")}
     assert rights["Approver/Approver/Role"] == {read("dynamodb"), read("sqs"), write("sns")}
     assert rights["Durable/EncryptedPayload/Workflow/Role"] == OF_A_WORKFLOW
-    assert rights.keys() == {role for role, _ in statements(everything)}
+    assert rights.keys() == {role for role, _ in statements(fork)}
 
 
 @pytest.mark.parametrize("name", ["dev", "local"])

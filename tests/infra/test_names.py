@@ -4,10 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 from stacks.components.house.python_function import METRICS_NAMESPACE
-from tests.infra.templates import DevWith, StageNamed, Synthesised
+from tests.infra.templates import StageNamed, Synthesised
 
 NO_NAMES = {
     ("AWS::ApiGatewayV2::Stage", "StageName"),
@@ -42,11 +40,6 @@ def is_literal(value: Any) -> bool:
         case {"Fn::Join": [_, parts]}:
             return all(map(is_literal, parts))
     return isinstance(value, str)
-
-
-@pytest.fixture(scope="module")
-def fork(dev_with: DevWith) -> Synthesised:
-    return dev_with(more='[app]\nname = "refunds"\n')
 
 
 def test_no_literal_name_is_in_two_stages_or_forks(stage_named: StageNamed, fork: Synthesised) -> None:
