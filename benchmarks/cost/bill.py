@@ -64,15 +64,15 @@ class Bill:
     @cached_property
     def reminder(self) -> Used:
         """What a reminder adds to an approval."""
-        return self._added(run.reminded, run.not_reminded)
+        return self._added(run.reminded, run.counted(self.deployed, run.not_reminded, self.batches, AT_ONCE).used)
 
     @cached_property
     def told(self) -> Used:
         """What telling the requester the outcome adds to an approval."""
-        return self._added(run.told, run.approvals)
+        return self._added(run.told, self.approval.used)
 
-    def _added(self, longer: Callable[[Cloud, int], None], shorter: Callable[[Cloud, int], None]) -> Used:
-        with_it, without = (run.counted(self.deployed, play, self.batches, AT_ONCE).used for play in (longer, shorter))
+    def _added(self, longer: Callable[[Cloud, int], None], without: Used) -> Used:
+        with_it = run.counted(self.deployed, longer, self.batches, AT_ONCE).used
         return {name: with_it[name] - without.get(name, 0) for name in with_it}
 
     @cached_property
