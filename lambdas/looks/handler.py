@@ -23,10 +23,10 @@ def looks(ports: Ports) -> Looks:
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, str]:  # noqa: ARG001  Lambda passes it
-    """Lambda's entry: `provider` and `external_id`; returns the payment's status there, and what the kit did."""
+    """Lambda's entry: `provider`, `external_id`, `lookup_id` if any; returns the payment's status and the effect."""
     name = event["provider"]
     try:
-        looked = looks().look(name, event["external_id"])
+        looked = looks().look(name, event["external_id"], event.get("lookup_id", ""))
     except LookFailedError as error:
         count("LooksFailing", int(error.reason != UNASKABLE))
         logger.warning("look failed", provider=name, reason=error.reason)

@@ -20,6 +20,7 @@ class Payment:
         external_id: The provider's id for the payment.
         amount: In units of the currency, exactly as in the request.
         currency: ISO 4217 code.
+        lookup_id: The id by which the provider's API reads the payment, where its webhooks name it by another.
     """
 
     order_id: str
@@ -28,6 +29,7 @@ class Payment:
     amount: str
     currency: str
     deadline_seconds: int
+    lookup_id: str = ""
 
     @classmethod
     def from_input(cls, document: Mapping[str, Any]) -> "Payment":
@@ -47,7 +49,7 @@ class Payment:
             },
             deadline_seconds=self.deadline_seconds,
             answer_contract=ANSWER_CONTRACT,
-            correlate=Correlation(self.provider, self.external_id, Decimal(self.amount), self.currency),
+            correlate=Correlation(self.provider, self.external_id, Decimal(self.amount), self.currency, self.lookup_id),
         )
 
     def result(self, settled: ExternalResult) -> dict[str, Any]:

@@ -25,8 +25,8 @@ _ADVICE = {
     "no_key": _KEY,
     "denied": _KEY,
     "not_found": _KEY,
-    "other_payment": _KEY,
-    "unaskable": "The API of this provider does not know such an id: docs/payments.md.",
+    "other_payment": "The request's lookup_id, or the API key, is of another payment or account: docs/payments.md.",
+    "unaskable": "The API of this provider knows no such id: requests need a lookup_id, see docs/payments.md.",
 }
 _TRY_AGAIN = frozenset({"slow", "down"})
 
@@ -45,7 +45,7 @@ def look(call: typer.Context, task_id: TaskId) -> None:
         )
     looks = LambdaLooks(context.stage.client("lambda", attempts=1), settings.looks_function)
     try:
-        said = looks.look(name, payment.external_id)
+        said = looks.look(name, payment.external_id, payment.lookup_id)
     except LookFailedError as error:
         why, status = error.reason, Status.TRY_AGAIN if error.reason in _TRY_AGAIN else Status.REFUSED
         advice = _ADVICE.get(why, "The log of the function `looks` says more.")

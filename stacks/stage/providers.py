@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
+from countersign.providers.adyen import LIVE_PREFIX
 from countersign.providers.base import Look, Unsigned, schemes
 from stacks.stage.extensions import provider
 from stacks.stage.fields import Address, Rule, Table, matching, one_of
@@ -48,6 +49,8 @@ class EventSettings(Table):
     Mollie: the profile, such as `pfl_QkEhN94Ba`; empty for the API key's."""
     merchant_account: Annotated[str, matching(r"[A-Za-z0-9_-]{0,80}", "the name of a merchant account")] = ""
     """Adyen: the merchant account; empty for any."""
+    live_prefix: Annotated[str, matching(rf"({LIVE_PREFIX})?", "a prefix such as 1797a841fbb37ca7-Acme")] = ""
+    """Adyen: the company's prefix of live URLs, which `look` needs in live mode."""
     repository: Annotated[str, matching(r"([\w.-]{1,100}/[\w.-]{1,100})?", "a repository as owner/name")] = ""
     """GitHub: `owner/name`; empty for any."""
     app: Annotated[str, matching(r"\d{0,20}", "the id of a GitHub App, in digits")] = ""
@@ -68,7 +71,7 @@ class EventSettings(Table):
 _ANYBODYS = ("merchant_account", "repository", "app", "shop")
 """Settings that accept events of every account that shares the provider's secret while they are empty."""
 
-_ACCOUNTS = ("account", *_ANYBODYS)
+_ACCOUNTS = ("account", "live_prefix", *_ANYBODYS)
 
 
 class ProviderSettings(EventSettings):
@@ -80,7 +83,7 @@ class ProviderSettings(EventSettings):
     ]
     """How to verify and translate its events: a module of `countersign.providers` or of `extensions/providers/`."""
     look: bool = False
-    """Whether the stage asks the provider how a payment stands, with an API key that can only read. Required for a
+    """Whether the stage asks the provider how a payment stands, with an API key of its own. Required for a
     scheme whose webhooks are unsigned, such as `mollie`."""
 
 
@@ -149,6 +152,10 @@ def check_looks(providers: Mapping[str, ProviderSettings]) -> Iterator[Problem]:
         if source.look and found is not None and not isinstance(found, Look):
             allowed = f"false: no API of {source.scheme} reads a payment by the id that its events name"
             yield Problem(f"providers.{name}.look", True, allowed, "remove it")  # noqa: FBT003  the setting's value
+        if source.look and source.live and found and "live_prefix" in found.settings and not source.live_prefix:
+            allowed = "the company's prefix of live URLs: Customer Area, Developers, API URLs"
+            fix = f"add it to [providers.{name}]"
+            yield Problem(f"providers.{name}.live_prefix", None, allowed, fix)
         if isinstance(found, Unsigned) and not source.look:
             allowed = f"true: {source.scheme} signs nothing, so the kit asks it for each payment that it names"
             yield Problem(f"providers.{name}.look", False, allowed, f"add look = true to [providers.{name}]")  # noqa: FBT003

@@ -441,6 +441,14 @@ event_source = "aws.partner/stripe.com/ed_1001"
                 ("github", 'app = "15368"', "repository", None, "in a protected stage"),
                 ("github", 'repository = "acme/shop"', "app", None, "in a protected stage"),
                 ("shopify", "", "shop", None, "in a protected stage"),
+                ("adyen", 'live_prefix = "x.example"', "live_prefix", "x.example", "a prefix such as 1797a841"),
+                (
+                    "adyen",
+                    'look = true\nmerchant_account = "M"',
+                    "live_prefix",
+                    None,
+                    "the company's prefix of live URLs",
+                ),
                 ("slack", "look = true", "look", True, "no API of slack reads a payment by the id that its events"),
                 ("mollie", "", "look", False, "mollie signs nothing, so the kit asks it for each payment"),
             )

@@ -38,8 +38,9 @@ class Api:
         self.https = MemoryProviderApi({"/v1/payment_intents/pi_1001?expand%5B%5D=latest_charge": answer})
         self.looks = Looks({"pay": Source("stripe")}, Keys(), self.https, events)
 
-    def look(self, provider: str, external_id: str) -> dict[str, str]:
-        return vars(self.looks.look(provider, external_id))
+    def look(self, provider: str, external_id: str, lookup_id: str = "") -> dict[str, str]:
+        self.looked_up = lookup_id
+        return vars(self.looks.look(provider, external_id, lookup_id))
 
     def start(self, provider: str, external_id: str) -> None:
         raise NotImplementedError
@@ -141,8 +142,9 @@ INTENT = {"id": "pi_1001", "amount": 25000, "amount_received": 25000, "currency"
 
 def test_a_payment_whose_webhook_never_came_ends_paid_by_asking_the_provider(paying: PaymentBench) -> None:
     api = paying.asks(INTENT | {"status": "succeeded"})
-    paying.start(any_payment_input(deadline_seconds=3, external_id="pi_1001"))
+    paying.start(any_payment_input(deadline_seconds=3, external_id="pi_1001", lookup_id="PL1001"))
     assert (paying.result(), len(api.https.asked)) == (RESULT | {"external_id": "pi_1001"}, 1)
+    assert api.looked_up == "PL1001"
     assert paying.operations == [
         *("payment callback 1", "payment callback 2", "payment look", "payment open 1", "payment open 2"),
         *("payment read 1", "payment read 2", "record result"),

@@ -16,7 +16,7 @@ from tests.integration.operate.conftest import DeployedStage, Run
 def asked(kit: Kit, stage: DeployedStage) -> Iterator[Operation]:
     """Lambda's Invoke, on a stage that asks Stripe."""
     stage.change(providers={"stripe": stage.settings.providers["stripe"].model_copy(update={"look": True})})
-    kit.open_payment(correlation=Correlation("stripe", "pi_1001"))
+    kit.open_payment(correlation=Correlation("stripe", "pi_1001", lookup_id="PL1001"))
     with answering("lambda", "Invoke", Answer(document={"status": "paid", "handling": "recorded"})) as operation:
         yield operation
 
@@ -26,7 +26,7 @@ def test_the_answer_of_the_provider_and_its_effect_are_printed(run: Run, asked: 
     assert run("payment", "look", PAYMENT_TASK_ID) == (0, said, "")
     document = {"task_id": PAYMENT_TASK_ID, "status": "paid", "handling": "recorded"}
     assert json.loads(run("payment", "look", PAYMENT_TASK_ID, "--json")[1]) == document
-    assert json.loads(asked.asked[0].body) == {"provider": "stripe", "external_id": "pi_1001"}
+    assert json.loads(asked.asked[0].body) == {"provider": "stripe", "external_id": "pi_1001", "lookup_id": "PL1001"}
     assert "countersign-dev-provider_looks" in asked.asked[0].url
     asked.by_default = Answer(document={"status": "ignored", "handling": "ignored", "reason": "test_mode"})
     assert "says ignored (test_mode); the answer has no effect" in run("payment", "look", PAYMENT_TASK_ID)[1]

@@ -102,6 +102,7 @@ TASKS = [
     any_task(audience=("a@b.c", "d@e.f"), escalated=("d@e.f",), rule=any_rule("quorum", k=2), details=(), requester=""),
     any_decided_task(Decision.REJECT, ring=Ring(RingState.FAILED, NOW, "AccessDeniedException")),
     any_task(status=Status.EXPIRED, closed_at=NOW),
+    any_payment_task(correlation=Correlation("pay", "pay_1001", lookup_id="PL1001")),
     withdraw(any_task(), CALLER, "ordered twice", NOW).after,
     Task("r.a", Status.CANCELLED, NOW, request_id="r", closed_at=NOW),
 ]
@@ -151,6 +152,7 @@ def test_the_stream_has_the_kind_and_the_correlation_of_a_question() -> None:
     task = any_payment_task()
     question = task_of(to_item(task_document(task))).question
     assert (question.kind, question.correlation) == (task.question.kind, task.question.correlation)
+    assert "lookup_id" not in task_document(task)["correlation"]
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.status)

@@ -117,7 +117,7 @@ VALID: dict[str, list[dict[str, Any]]] = {
         {"rows": [{"label": "Text", "value": "ä" * 20_000}]},
         {"approvers": ["maria@example.com", "otto@example.com"], "on_behalf_of": "otto@example.com"},
     ],
-    "payment.input": [*PAYABLE, {"external_id": "x" * 200}, {"deadline_seconds": 31_536_000}],
+    "payment.input": [*PAYABLE, {"external_id": "x" * 200}, {"lookup_id": "PL1-_a", "deadline_seconds": 31_536_000}],
     "payment.answer": [{}, {"status": "pending", "amount": ABSENT, "currency": ABSENT}, {"reason": "é" * 500}],
     "failure": [{}, {"message": ABSENT, "data": ABSENT}, {"data": None}, {"data": [1]}, {"code": "x" * 128}],
     RESULT: [
@@ -234,6 +234,7 @@ INVALID: dict[str, list[tuple[dict[str, Any], str]]] = {
         *wrong("currency", "eur", "EU", "EURO", "EUR\n", None),
         *wrong("provider", "", "Pay", "p#y", "-pay", "p" * 64, "pay\n"),
         *wrong("external_id", "", "a b", "é", "x" * 201, 7, "a\n"),
+        *wrong("lookup_id", "", "a b", "é", "x" * 101, 7, "PL1\n", "PL1/x", "..", "PL%2e", None),
         *wrong("deadline_seconds", 0),
     ],
     "payment.answer": [

@@ -123,7 +123,7 @@ def test_every_scheme_lists_its_settings() -> None:
     assert {delivery.scheme: sorted(base.load(delivery.scheme).settings) for delivery in ALL} == {
         "standard_webhooks": ["declined"],
         "stripe": ["account", "declined", "live"],
-        "adyen": ["declined", "live", "merchant_account"],
+        "adyen": ["declined", "live", "live_prefix", "merchant_account"],
         "github": ["app", "repository"],
         "slack": [],
         "shopify": ["declined", "live", "shop"],

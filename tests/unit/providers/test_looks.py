@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from countersign.domain.errors import ContractError, SignatureError
+from countersign.domain.errors import ContractError, LookFailedError, SignatureError
 from countersign.providers.base import Expected, Look, Unsigned, Verified, WebhookRequest, load, schemes
 from countersign.providers.documents import Document
 from countersign.testing.builders import NOW
@@ -38,8 +38,18 @@ PAYMENT = {
     "status": "paid",
     "paidAt": "2026-03-01T08:59:58+00:00",
 }
-GENUINE: Mapping[str, dict[str, Any]] = {"mollie": PAYMENT, "paypal": CAPTURE, "stripe": INTENT}
+LINK = {
+    "id": "PL6DB3157D27FFBBCF",
+    "reference": "order-1001",
+    "merchantAccount": "AcmeECOM",
+    "amount": {"currency": "EUR", "value": 25000},
+    "reusable": False,
+    "status": "completed",
+    "updatedAt": "2026-03-01T09:59:58+01:00",
+}
+GENUINE: Mapping[str, dict[str, Any]] = {"adyen": LINK, "mollie": PAYMENT, "paypal": CAPTURE, "stripe": INTENT}
 HOSTS = {
+    "adyen": {"{}-checkout-live.adyenpayments.com", "checkout-test.adyen.com"},
     "mollie": {"api.mollie.com"},
     "paypal": {"api-m.paypal.com", "api-m.sandbox.paypal.com"},
     "stripe": {"api.stripe.com"},
@@ -59,16 +69,30 @@ def answered(scheme: str, expected: Expected | None = None, **changes: Any) -> l
     return [(event.status.value, event.reason or event.amount) for event in events]
 
 
-def test_every_provider_is_asked_at_fixed_hosts_and_adyen_has_no_api_that_reads_a_payment_by_its_reference() -> None:
+def order(*captures: dict[str, str], custom_id: str = "order-1001") -> dict[str, Any]:
+    """Return an order of PayPal's with changed captures."""
+    made = [CAPTURE | {"custom_id": custom_id} | changes for changes in captures]
+    unit = {"amount": CAPTURE["amount"], "custom_id": custom_id}
+    return {"purchase_units": [unit | ({"payments": {"captures": made}} if made else {})]}
+
+
+def test_every_provider_is_asked_at_the_hosts_of_its_scheme_and_adyen_at_the_companys_own() -> None:
     looks = {scheme: look for scheme in schemes() if isinstance(look := load(scheme), Look)}
     assert {scheme: {look.host, look.sandbox} - {""} for scheme, look in looks.items()} == HOSTS
+    place, prefix = asked("adyen").place, {"live_prefix": "1797a841fbb37ca7-Acme"}
+    live = ("1797a841fbb37ca7-Acme-checkout-live.adyenpayments.com", "/checkout/v71/paymentLinks/PL1")
+    assert place("", "PL1", Expected(accounts=prefix)) == live
+    assert place("", "PL1", Expected(live=False)) == ("checkout-test.adyen.com", "/v71/paymentLinks/PL1")
+    for wrong in ("", "evil.example/", "1797a841fbb37ca7-", "1797a841fbb37ca7-a.b", f"{'0' * 16}-{'x' * 33}"):
+        with pytest.raises(LookFailedError, match="no_host"):
+            place("", "PL1", Expected(accounts={"live_prefix": wrong}))
 
 
 @pytest.mark.parametrize("scheme", GENUINE)
 def test_a_genuine_answer_is_paid(scheme: str) -> None:
     (event,) = asked(scheme).answer(Document(GENUINE[scheme]))
     assert (event.external_id, event.status, event.amount, event.currency) == (
-        *(GENUINE[scheme]["id"], "paid"),
+        *(GENUINE[scheme].get("reference", GENUINE[scheme]["id"]), "paid"),
         *("250.00", "EUR"),
     )
     assert event.occurred_at is not None
@@ -78,6 +102,15 @@ def test_a_genuine_answer_is_paid(scheme: str) -> None:
 @pytest.mark.parametrize(
     ("scheme", "changes", "expected"),
     [
+        ("adyen", {"status": "active"}, [("pending", "250.00")]),
+        ("adyen", {"status": "paymentPending", "reusable": None}, [("pending", "250.00")]),
+        ("adyen", {"status": "expired"}, [("expired", "250.00")]),
+        ("adyen", {"status": "paid"}, [("unknown", "250.00")]),
+        ("adyen", {"amount": {"currency": "ISK", "value": 25000}}, [("paid", "250")]),
+        ("paypal", order(), [("pending", "250.00")]),
+        ("paypal", order({"status": "DECLINED"}), [("pending", "250.00")]),
+        ("paypal", order({"status": "DECLINED"}, {}), [("paid", "250.00")]),
+        ("paypal", order({"status": "REFUNDED"}), [("refunded", "250.00"), ("paid", "250.00")]),
         ("mollie", {"status": "open"}, [("pending", "250.00")]),
         ("mollie", {"status": "authorized"}, [("pending", "250.00")]),
         ("mollie", {"status": "canceled"}, [("failed", "250.00")]),
@@ -111,8 +144,24 @@ def test_an_answer_is_read_like_an_event(
     assert answered(scheme, **changes) == expected
 
 
-def test_a_mollie_payment_of_another_profile_is_ignored() -> None:
-    assert answered("mollie", Expected(accounts={"account": "pfl_other"})) == [("ignored", "other_account")]
+@pytest.mark.parametrize(("scheme", "account"), [("mollie", "account"), ("adyen", "merchant_account")])
+def test_a_payment_of_another_account_is_ignored(scheme: str, account: str) -> None:
+    assert answered(scheme, Expected(accounts={account: "other"})) == [("ignored", f"other_{account}")]
+
+
+@pytest.mark.parametrize(
+    ("scheme", "changes"),
+    [("adyen", {"reusable": True}), ("paypal", order({}, {})), ("paypal", {"purchase_units": []})],
+)
+def test_an_answer_that_does_not_say_how_one_payment_stands_is_refused(scheme: str, changes: dict[str, Any]) -> None:
+    with pytest.raises(ContractError):
+        answered(scheme, **changes)
+
+
+@pytest.mark.parametrize(("custom_id", "named"), [("order-1001", "order-1001"), ("", CAPTURE["id"])])
+def test_the_capture_of_an_order_is_the_payment_that_its_webhooks_name(custom_id: str, named: str) -> None:
+    (event,) = asked("paypal").answer(Document(order({}, custom_id=custom_id)))
+    assert (event.external_id, event.payment_id) == (named, CAPTURE["id"] if custom_id else None)
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=300)

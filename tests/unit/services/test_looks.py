@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import permutations
 from typing import Any
 
 import pytest
 
 from countersign.domain import payments
+from countersign.domain.answers import SIGNED, Sender
 from countersign.domain.audit import AuditEvent
 from countersign.domain.errors import LookFailedError, UnknownProviderError
 from countersign.domain.provider_events import EventStatus, Handling
@@ -15,7 +17,7 @@ from countersign.domain.tasks import Status, Task
 from countersign.services.looks import Looked, Looks
 from countersign.services.provider_events import ProviderEvents
 from countersign.services.webhooks import Source
-from countersign.testing.builders import NOW, PAYMENT_TASK_ID, any_payment_task
+from countersign.testing.builders import NOW, PAYMENT_TASK_ID, any_event, any_payment_task
 from countersign.testing.fakes import FixedClock, MemoryLedger, MemoryProviderApi
 
 INTENT = "pi_1001"
@@ -25,6 +27,9 @@ PATH = f"/v1/payment_intents/{INTENT}?expand%5B%5D=latest_charge"
 def any_intent(**changes: Any) -> dict[str, Any]:
     intent = {"id": INTENT, "amount": 25000, "currency": "eur", "livemode": True, "latest_charge": None}
     return intent | {"status": "succeeded", "amount_received": 25000} | changes
+
+
+LINK = {"reference": INTENT, "status": "completed", "amount": {"currency": "EUR", "value": 25000}}
 
 
 def looked(status: str, handling: str, reason: str = "") -> Looked:
@@ -58,16 +63,21 @@ class Setup:
         task = any_payment_task(correlation=Correlation("pay", INTENT, Decimal("250.00"), "EUR"))
         self.ledger.open(task, (AuditEvent("opened", "payment"),), NOW)
 
-    def look(self, external_id: str = INTENT, name: str = "pay") -> Looked:
-        return self.looks.look(name, external_id)
+    def look(self, external_id: str = INTENT, name: str = "pay", lookup_id: str = "") -> Looked:
+        return self.looks.look(name, external_id, lookup_id)
+
+    def receive(self, payment_id: str) -> Handling:
+        """Receive an authorisation."""
+        event = any_event("paid", f"{payment_id}:AUTHORISATION:true", external_id=INTENT, payment_id=payment_id)
+        return self.events.receive(event, payment_id, Sender("pay", SIGNED))
 
     @property
     def task(self) -> Task:
         return self.ledger.standing[PAYMENT_TASK_ID]
 
-    def failure(self, external_id: str = INTENT) -> str:
+    def failure(self, external_id: str = INTENT, lookup_id: str = "") -> str:
         with pytest.raises(LookFailedError) as error:
-            self.look(external_id)
+            self.look(external_id, lookup_id=lookup_id)
         assert (self.task.status, self.ledger.event_records) == (Status.OPEN, {}), "nothing is recorded"
         return error.value.reason
 
@@ -148,6 +158,40 @@ def test_an_answer_about_something_else_or_none_fails_the_look_and_records_nothi
 def test_an_id_that_the_api_cannot_know_is_not_asked_for(external_id: str) -> None:
     setup = Setup()
     assert (setup.failure(external_id), setup.api.asked) == ("unaskable", [])
+
+
+def at_adyen(**changes: Any) -> Setup:
+    setup = Setup(scheme="adyen", live=False)
+    setup.api.answers = {"/v71/paymentLinks/PL1001": LINK | changes}
+    return setup
+
+
+@pytest.mark.parametrize(
+    "lookup_id",
+    ["", "PL", "pl1001", "PL1/../x", "PL..", "PL1%2e", "PL1 1", "PL1\n", "PL１", "PLÄ", "PL" + "1" * 300],
+)
+def test_a_lookup_id_that_the_api_cannot_know_is_not_asked_for(lookup_id: str) -> None:
+    setup = at_adyen()
+    assert (setup.failure(lookup_id=lookup_id), setup.api.asked) == ("unaskable", [])
+
+
+def test_a_link_of_another_payment_or_of_other_money_decides_nothing() -> None:
+    assert at_adyen(reference="order-1002").failure(lookup_id="PL1001") == "other_payment"
+    assert at_adyen().failure(lookup_id="PL1002") == "not_found", "as one of the other mode, which has another host"
+    for amount in ({"currency": "EUR", "value": 24999}, {"currency": "USD", "value": 25000}):
+        setup = at_adyen(amount=amount)
+        assert (setup.look(lookup_id="PL1001"), setup.task.status) == (looked("paid", "held"), Status.OPEN)
+
+
+@pytest.mark.parametrize("order", sorted(set(permutations(("link", "link", "8515", "8515")))))
+def test_a_completed_link_and_its_authorisation_are_one_payment_in_any_order(order: tuple[str, ...]) -> None:
+    setup = at_adyen()
+    came = [setup.look(lookup_id="PL1001").handling if each == "link" else setup.receive(each) for each in order]
+    assert sorted(came) == ["duplicate", "duplicate", "recorded", "recorded"]
+    assert (setup.task.status, setup.task.payment_id) == (Status.DECIDED, "8515")
+    assert setup.api.asked[0][1]["X-API-Key"] == "rk_live_1"
+    assert setup.receive("8516") is Handling.HELD, "a second payment is told as such"
+    assert setup.task.payment_id == "8515"
 
 
 @pytest.mark.parametrize("scheme", ["stripe", "github"])

@@ -56,7 +56,7 @@ class MemoryLooks:
     def start(self, provider: str, external_id: str) -> None:
         self.started.append((provider, external_id))
 
-    def look(self, provider: str, external_id: str) -> Mapping[str, str]:
+    def look(self, provider: str, external_id: str, lookup_id: str = "") -> Mapping[str, str]:
         raise NotImplementedError
 
 

@@ -378,7 +378,7 @@ class ProviderApi(Protocol):
 class PaymentLooks(Protocol):
     """The function that asks providers for payments."""
 
-    def look(self, provider: str, external_id: str) -> Mapping[str, str]:
+    def look(self, provider: str, external_id: str, lookup_id: str = "") -> Mapping[str, str]:
         """Ask a provider for a payment, and return the fields of `countersign.services.looks.Looked`.
 
         Raises:

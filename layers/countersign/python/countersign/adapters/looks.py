@@ -16,10 +16,11 @@ class LambdaLooks:
         self._client = client
         self._function = function
 
-    def look(self, provider: str, external_id: str) -> Mapping[str, str]:
+    def look(self, provider: str, external_id: str, lookup_id: str = "") -> Mapping[str, str]:
         """See `countersign.ports.PaymentLooks.look`."""
         with raised_as(LookFailedError):
-            answer = self._client.invoke(FunctionName=self._function, Payload=_payload(provider, external_id))
+            payload = _payload(provider, external_id, lookup_id)
+            answer = self._client.invoke(FunctionName=self._function, Payload=payload)
             said: dict[str, str] = json.loads(answer["Payload"].read())
         if "FunctionError" in answer:
             raise LookFailedError(said.get("errorMessage", "unknown").rpartition(": ")[2])
@@ -33,5 +34,6 @@ class LambdaLooks:
             )
 
 
-def _payload(provider: str, external_id: str) -> bytes:
-    return json.dumps({"provider": provider, "external_id": external_id}).encode()
+def _payload(provider: str, external_id: str, lookup_id: str = "") -> bytes:
+    asked = {"provider": provider, "external_id": external_id}
+    return json.dumps({**asked, "lookup_id": lookup_id} if lookup_id else asked).encode()

@@ -197,7 +197,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, Rule):
         return value.to_document()
     if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        parts = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {name: part for name, part in parts.items() if part or name != "lookup_id"}  # absent without one
     if isinstance(value, Exchange | Replacement):
         value = value._asdict()
     if isinstance(value, Mapping):

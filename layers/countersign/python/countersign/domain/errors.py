@@ -432,7 +432,7 @@ class LookFailedError(CountersignError):
     Attributes:
         reason: `unaskable` (its API knows no such id), `no_key` (no usable API key is stored), `denied` (the provider
             refuses the key), `slow`, `down`, `redirecting`, `not_found`, `refused` (another status), `too_large`,
-            `unreadable`, or `other_payment` (the answer has another id).
+            `unreadable`, `other_payment` (the answer has another id), or `no_host` (the settings lack a part of it).
     """
 
     def __init__(self, reason: str) -> None:

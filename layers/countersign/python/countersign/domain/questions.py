@@ -67,12 +67,14 @@ class Correlation:
         external_id: The provider's id for it.
         amount: The expected amount, in units of the currency; None without money.
         currency: ISO 4217 code; empty without an amount.
+        lookup_id: The id by which the provider's API reads it, such as a payment link; empty if it is the external id.
     """
 
     provider: str
     external_id: str
     amount: Decimal | None = None
     currency: str = ""
+    lookup_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -262,6 +264,7 @@ def _correlation(document: Mapping[str, Any]) -> Correlation:
         document["external_id"],
         None if amount is None else Decimal(amount),
         document["currency"],
+        document.get("lookup_id", ""),
     )
 
 

@@ -16,21 +16,30 @@ it from the table.
 
 https://docs.adyen.com/online-payments/refund and https://docs.adyen.com/risk-management/understanding-disputes/dispute-notifications
 document modifications and disputes. A failed refund or a reversed chargeback needs a person.
+
+https://docs.adyen.com/api-explorer/Checkout/71/get/paymentLinks/(linkId) reads a payment link by its own id, the lookup
+id; no API reads a payment by its `merchantReference`. A link that is not reusable is `completed` by one payment, which
+its answer does not identify: the authorisation's webhook, before or after, names the `pspReference`. The answer has no
+mode; the host is that of one. The live host has a prefix of the company, https://docs.adyen.com/development-resources/live-endpoints
 """
 
+import re
 from binascii import unhexlify
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from countersign.domain.errors import ContractError, SignatureError
+from countersign.domain.errors import ContractError, LookFailedError, SignatureError
 from countersign.domain.money import ISO_4217
 from countersign.domain.provider_events import EventStatus, ProviderEvent
 from countersign.providers import signatures
-from countersign.providers.base import AS_BY_DEFAULT, Expected, Provider, Verified, WebhookRequest
+from countersign.providers.base import AS_BY_DEFAULT, Call, Expected, Look, Verified, WebhookRequest
 from countersign.providers.documents import Document
 
 MINOR_UNITS = {**ISO_4217, "CLP": 2, "CVE": 0, "IDR": 0, "ISK": 2}
 """https://docs.adyen.com/development-resources/currency-codes: four currencies differ from ISO 4217."""
+
+LIVE_PREFIX = r"[0-9a-f]{16}-[A-Za-z0-9]{1,32}"
+"""The company's own part of the live host: with the rest of its label, at most the 63 characters of DNS."""
 
 _MAX_ITEMS = 16
 _STATUSES = {
@@ -51,12 +60,22 @@ _STATUSES = {
 }
 """Status by event code and `success`; any other is unknown. The result of `CANCEL_OR_REFUND` is not signed."""
 
+_OF_LINKS = {
+    "completed": EventStatus.PAID,
+    "active": EventStatus.PENDING,
+    "paymentPending": EventStatus.PENDING,
+    "expired": EventStatus.EXPIRED,
+}
 
-class Adyen(Provider):
+
+class Adyen(Look):
     """Adyen's payments; every item of a notification is an event."""
 
     acknowledgement = "[accepted]"
-    settings = frozenset({"live", "declined", "merchant_account"})
+    settings = frozenset({"live", "declined", "merchant_account", "live_prefix"})
+    host, sandbox = "{}-checkout-live.adyenpayments.com", "checkout-test.adyen.com"
+    lookup_path = "/v71/paymentLinks/{}"
+    lookup_ids = r"PL[A-Z0-9]{1,62}"
 
     def verify(self, request: WebhookRequest, secrets: Sequence[str], now: datetime) -> Verified:  # noqa: ARG002  no time is signed
         """Verify every item; one invalid signature refuses all."""
@@ -81,6 +100,35 @@ class Adyen(Provider):
     def identity(self, verified: Verified, event: ProviderEvent) -> bytes:
         """Return the signed part of the event's item; the rest of it and the other items may change."""
         return next(_signed(item) for item in _known(verified.body) if _is_of(event, item))
+
+    def place(self, external_id: str, lookup_id: str, expected: Expected) -> tuple[str, str]:
+        """Return the company's own host in live mode, where the path has one step more."""
+        host, path = super().place(external_id, lookup_id, expected)
+        if not expected.live:
+            return host, path
+        prefix = expected.accounts.get("live_prefix", "")
+        if not re.fullmatch(LIVE_PREFIX, prefix):
+            raise LookFailedError("no_host")
+        return host.format(prefix), f"/checkout{path}"
+
+    def headers(self, key: str, expected: Expected, call: Call) -> Mapping[str, str]:  # noqa: ARG002  the key is enough
+        """Return the API key."""
+        return {"X-API-Key": key}
+
+    def answer(self, said: Document, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
+        """Read a payment link, which one payment completes. Its host is the one of the expected mode."""
+        if said.find("/reusable") not in (None, False):
+            raise said.refusal("must not be true: such a link says nothing about one payment", "/reusable")
+        currency = said.currency("/amount/currency")
+        event = ProviderEvent(
+            event_id="",
+            external_id=said.text("/reference"),
+            status=_OF_LINKS.get(said.text("/status"), EventStatus.UNKNOWN),
+            amount=said.minor_units("/amount/value", currency, MINOR_UNITS),
+            currency=currency,
+            occurred_at=said.moment("/updatedAt"),
+        )
+        return (expected.judge(event, live=expected.live, merchant_account=said.find("/merchantAccount")),)
 
 
 def _items(body: bytes) -> list[Document]:

@@ -127,7 +127,8 @@ class Expected:
     Attributes:
         live: Whether events of live mode act, or those of test mode. An event without a mode counts as live mode.
         declined_is_final: Whether the payer has only one attempt, so that a decline ends the payment.
-        accounts: The accounts whose events act, by the names of the scheme's settings, such as `merchant_account`.
+        accounts: The accounts whose events act, by the names of the scheme's settings, such as `merchant_account`; and
+            `live_prefix`, the account's part of the API's host.
     """
 
     live: bool = True
@@ -224,17 +225,37 @@ class Look(Provider):
         host: The API's host, such as `api.example.com`.
         sandbox: The host of test mode; empty if one host serves both modes.
         path: The path of a payment, with `{}` in place of its percent-encoded external id.
-        ids: Pattern of the external ids that the API knows; it matches whole ids.
+        ids: Pattern of the external ids that the API knows; it matches whole ids. By default it knows none.
+        lookup_path: The path of a payment by its lookup id; empty if lookup ids are not used.
+        lookup_ids: Pattern of the lookup ids that the API knows.
     """
 
     host: str
     sandbox: str = ""
-    path: str
-    ids: str
+    path: str = ""
+    ids: str = r"(?!)"
+    lookup_path: str = ""
+    lookup_ids: str = r"(?!)"
 
-    def knows(self, external_id: str) -> bool:
-        """Tell whether the API can know an external id; any text."""
-        return re.fullmatch(self.ids, external_id) is not None
+    def knows(self, external_id: str, lookup_id: str = "") -> bool:
+        """Tell whether the API can know a payment by its lookup id, or without one by its external id; any texts."""
+        ids, _, asked = self._asked(external_id, lookup_id)
+        return re.fullmatch(ids, asked) is not None
+
+    def place(self, external_id: str, lookup_id: str, expected: Expected) -> tuple[str, str]:
+        """Return the host and the path of a payment that the API can know.
+
+        Raises:
+            LookFailedError: `no_host`, if the settings do not name the host's own part.
+        """
+        from urllib.parse import quote
+
+        _, path, asked = self._asked(external_id, lookup_id)
+        return self.host if expected.live else self.sandbox or self.host, path.format(quote(asked, safe=""))
+
+    def _asked(self, external_id: str, lookup_id: str) -> tuple[str, str, str]:
+        by_lookup = lookup_id and self.lookup_path
+        return (self.lookup_ids, self.lookup_path, lookup_id) if by_lookup else (self.ids, self.path, external_id)
 
     def headers(self, key: str, expected: Expected, call: Call) -> Mapping[str, str]:  # noqa: ARG002  for those that need them
         """Return the headers that authenticate the question: the API key as a bearer token, unless overridden.

@@ -17,8 +17,9 @@ The external id is the capture's `custom_id`, which you set with the order; with
 whose capture was declined may try again under the same `custom_id`; then the capture's id is the payment id. A capture
 without a `custom_id` has no second attempt. A refund names its capture in the link `up`.
 
-https://developer.paypal.com/docs/api/payments/v2/#captures_get reads a capture by its own id. No API reads one by its
-`custom_id`, so a payment that has one cannot be asked for. An API key is `<client id>:<client secret>`; PayPal has none
+https://developer.paypal.com/docs/api/payments/v2/#captures_get reads a capture by its own id, and
+https://developer.paypal.com/docs/api/orders/v2/#orders_get by its order, the lookup id. No API reads one by its
+`custom_id`. An API key is `<client id>:<client secret>`; PayPal has none
 that can only read. An answer does not say how much of a partial refund went back, so a person must look at it.
 """
 
@@ -77,6 +78,8 @@ class PayPal(Look):
     host, sandbox = _HOSTS["live"], _HOSTS["sandbox"]
     path = "/v2/payments/captures/{}"
     ids = r"[A-Z0-9]{17}"
+    lookup_path = "/v2/checkout/orders/{}"
+    lookup_ids = r"[A-Z0-9]{1,36}"
 
     def __init__(self, post: Post | None = None) -> None:
         self._post = post or post_over_https
@@ -114,22 +117,24 @@ class PayPal(Look):
         return {"Authorization": f"Bearer {_token_of(call(_TOKENS, _basic(key), _GRANT))}"}
 
     def answer(self, said: Document, expected: Expected = AS_BY_DEFAULT) -> tuple[ProviderEvent, ...]:
-        """Read a capture. Its host is the one of the expected mode."""
-        currency = said.currency("/amount/currency_code")
+        """Read a capture, or that of an order. Its host is the one of the expected mode."""
+        capture, stands = (said, said.text("/status")) if said.find("/purchase_units") is None else _captured(said)
+        currency, own_id = capture.currency("/amount/currency_code"), capture.find("/custom_id")
         return tuple(
             expected.judge(
                 ProviderEvent(
                     event_id="",
-                    external_id=said.text("/custom_id" if said.find("/custom_id") else "/id"),
+                    external_id=capture.text("/custom_id" if own_id else "/id"),
                     status=status,
-                    amount=said.amount("/amount/value", currency),
+                    amount=capture.amount("/amount/value", currency),
                     currency=currency,
-                    occurred_at=said.moment("/create_time"),
+                    occurred_at=capture.moment("/create_time"),
+                    payment_id=capture.text("/id") if own_id and capture.find("/id") else None,
                     cumulative=status is EventStatus.REFUNDED,
                 ),
                 live=expected.live,
             )
-            for status in _OF_CAPTURES.get(said.text("/status"), (EventStatus.UNKNOWN,))
+            for status in _OF_CAPTURES.get(stands, (EventStatus.UNKNOWN,))
         )
 
     def _confirms(self, account: "_Account", question: Mapping[str, str], body: bytes) -> bool:
@@ -174,6 +179,20 @@ def _token_of(answer: Document) -> str:
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
         raise answer.refusal("must be a text of printable ASCII characters", "/access_token")
     return token
+
+
+def _captured(order: Document) -> tuple[Document, str]:
+    """Return the capture of an order, and its status; without one the unit, which is pending.
+
+    The payer may try again after a capture that was declined, so that is pending too.
+    """
+    units = order.each("/purchase_units")
+    captures = "/payments/captures"
+    found = [each for unit in units if unit.find(captures) is not None for each in unit.each(captures)]
+    counting = [each for each in found if each.text("/status") not in ("DECLINED", "FAILED")]
+    if len(units) != 1 or len(counting) > 1:
+        raise order.refusal("must be one unit, with at most one capture that was not declined", "/purchase_units")
+    return (counting[0], counting[0].text("/status")) if counting else (units[0], "PENDING")
 
 
 def _capture(event: Document, status: EventStatus) -> ProviderEvent:

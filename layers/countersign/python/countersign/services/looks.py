@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from countersign.domain.answers import ASKED, Sender
 from countersign.domain.errors import ContractError, LookFailedError, SecretError, UnknownProviderError
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from countersign.ports import ProviderApi, Secrets
 
 UNASKABLE = "unaskable"
-"""Why a look fails for an id that the provider's API cannot know, such as a PayPal `custom_id`."""
+"""Why a look fails for an id that the provider's API cannot know, such as a PayPal `custom_id` without a lookup id."""
 
 _ONLY_REPORTED = frozenset({EventStatus.PENDING, EventStatus.DECLINED, EventStatus.FAILED, EventStatus.EXPIRED})
 """What a look never records: a payment may succeed after the answer, and only the provider's own event ends it."""
@@ -58,12 +57,13 @@ class Looks:
     api: ProviderApi
     events: ProviderEvents
 
-    def look(self, name: str, external_id: str) -> Looked:
+    def look(self, name: str, external_id: str, lookup_id: str = "") -> Looked:
         """Ask a provider for a payment, and record its answer. The ledger must have a task of this external id.
 
         Args:
             name: The provider's name in the settings.
             external_id: The provider's id of the payment; any text.
+            lookup_id: The id by which its API reads the payment; any text, empty if it is the external id.
 
         Raises:
             UnknownProviderError: The stage does not ask this provider.
@@ -74,42 +74,43 @@ class Looks:
         provider = load(source.scheme) if source else None
         if source is None or not isinstance(provider, Look):
             raise UnknownProviderError
-        if not provider.knows(external_id):
+        if not provider.knows(external_id, lookup_id):
             raise LookFailedError(UNASKABLE)
-        said = self._said(name, provider, source, external_id)
+        said = self._said(name, provider, source, (external_id, lookup_id))
         handlings = [self._recorded(name, event) for event in said]
         return Looked(said[-1].status, handlings[-1], said[-1].reason or "")
 
-    def _said(self, name: str, provider: Look, source: Source, external_id: str) -> Sequence[ProviderEvent]:
+    def _said(self, name: str, provider: Look, source: Source, ids: tuple[str, str]) -> Sequence[ProviderEvent]:
         try:
-            said = provider.answer(self._asked(name, provider, source, external_id), source.expected)
+            said = provider.answer(self._asked(name, provider, source, ids), source.expected)
         except ContractError as error:
             raise LookFailedError("unreadable") from error
         except SecretError as error:
             raise LookFailedError("no_key") from error
-        if any(event.external_id != external_id for event in said):
+        if any(event.external_id != ids[0] for event in said):
             raise LookFailedError("other_payment")
         return [replace(event, event_id=_event_id(event)) for event in said]
 
-    def _asked(self, name: str, provider: Look, source: Source, external_id: str) -> Document:
+    def _asked(self, name: str, provider: Look, source: Source, ids: tuple[str, str]) -> Document:
         """Ask with the cached key, and again with the current one if it was replaced."""
         key = _checked(self.keys.active(name))
         try:
-            return self._asked_with(key, provider, source, external_id)
+            return self._asked_with(key, provider, source, ids)
         except LookFailedError as error:
             fresh = self.keys.reread(name) if error.reason == "denied" else None
             if not fresh or fresh[0] == key:
                 raise
-        return self._asked_with(_checked(fresh), provider, source, external_id)
+        return self._asked_with(_checked(fresh), provider, source, ids)
 
-    def _asked_with(self, key: str, provider: Look, source: Source, external_id: str) -> Document:
-        fetch = self.api.at(provider.host if source.expected.live else provider.sandbox or provider.host)
+    def _asked_with(self, key: str, provider: Look, source: Source, ids: tuple[str, str]) -> Document:
+        host, path = provider.place(*ids, source.expected)
+        fetch = self.api.at(host)
 
         def call(path: str, headers: Mapping[str, str], body: bytes | None) -> Document:
             return Document.read(fetch(path, {"Accept": "application/json", **headers}, body))
 
         headers = provider.headers(key, source.expected, call)
-        return call(provider.path.format(quote(external_id, safe="")), headers, None)
+        return call(path, headers, None)
 
     def _recorded(self, name: str, event: ProviderEvent) -> Handling:
         if event.status in _ONLY_REPORTED:

@@ -84,7 +84,7 @@ class Runtime:
 
         assert self.looks, "only a payment of an asked provider is looked at"
         try:
-            return dict(self.looks.look(payment.provider, payment.external_id))
+            return dict(self.looks.look(payment.provider, payment.external_id, payment.lookup_id))
         except LookFailedError as error:
             return {"failed": error.reason}
 
