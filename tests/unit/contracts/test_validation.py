@@ -5,7 +5,7 @@ from importlib.resources import files
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from countersign.contracts import validation
@@ -351,6 +351,7 @@ def test_a_document_of_another_type_is_refused_as_a_whole(name: str, document: A
 
 
 @pytest.mark.parametrize("name", SAMPLES)
+@settings(max_examples=20)  # of each schema; the code that reads them is one
 @given(data=st.data(), document=documents)
 def test_any_document_is_accepted_or_refused_with_a_pointer(name: str, data: st.DataObject, document: Any) -> None:
     key = data.draw(st.sampled_from([*SAMPLES[name], "rule", "callback", "reminders_seconds"]))
