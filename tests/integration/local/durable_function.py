@@ -100,6 +100,10 @@ def environment(_event: dict[str, Any], _context: DurableContext) -> list[str]:
     return sorted(os.environ)
 
 
+def fail(_event: dict[str, Any], _context: DurableContext) -> None:
+    raise ValueError("no answer")
+
+
 def crash(event: dict[str, Any], _context: DurableContext) -> str:
     _note(event)
     os._exit(1)
@@ -123,6 +127,6 @@ _SCENARIOS = {
     scenario.__name__: scenario
     for scenario in (
         *(answer, sleep, ask, ask_a_worker, ask_and_work, meet),
-        *(fail_step, retry_beside_work, environment, crash, crash_once),
+        *(fail_step, retry_beside_work, environment, fail, crash, crash_once),
     )
 }
