@@ -70,11 +70,10 @@ def _tab(browser: Browser) -> Page:
 
 @pytest.fixture
 def tab(_tab: Page) -> Page:
-    """An empty tab on a phone, light and in English. Tests share it: a new one costs a second of a processor."""
+    """A tab on a phone, light and in English. Tests share it: a new one costs a second of a processor."""
     _tab.set_viewport_size(PHONE)
     _tab.emulate_media(color_scheme="light")
     _tab.set_extra_http_headers({})
-    _tab.goto("about:blank")
     return _tab
 
 
