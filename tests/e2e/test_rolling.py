@@ -26,8 +26,9 @@ from tests.e2e.scene import until
 OPERATOR = "finance@countersign.example"
 LIBRARY = Path("layers/countersign/python/countersign")
 RELEASE = max((ROOT / "tests" / "compat").glob("*/*.whl"))
-EACH = 2
-"""Approvals, and as many payments, each way; beside them wait a held payment, its resolution and the patterns.
+BACK, FORWARDS = 2, 19
+"""Approvals, and as many payments, each way. With a held payment, its resolution and the patterns, 17 executions wait
+for the release, and then 51 for today's code.
 
 The patterns on the raw SDK are left out: a plain Lambda completes their callback at once.
 """
@@ -90,10 +91,11 @@ def _functions(tree: Path) -> dict[str, bytes]:
 class Crowd:
     """Executions of every workflow that waits, and everybody who answers them."""
 
-    def __init__(self, cloud: Cloud, name: str) -> None:
+    def __init__(self, cloud: Cloud, name: str, each: int) -> None:
         self.cloud, self.name = cloud, name
-        self.approvals = Approvals(cloud, [f"{name}-approval-{number}" for number in range(EACH)])
-        self.payments = Payments(cloud, [f"{name}-payment-{number}" for number in range(EACH)])
+        # One call at a time: each that runs beside another costs a new process of the emulator.
+        self.approvals = Approvals(cloud, [f"{name}-approval-{number}" for number in range(each)], at_once=1)
+        self.payments = Payments(cloud, [f"{name}-payment-{number}" for number in range(each)], at_once=1)
         self.held = PaymentScene(cloud, f"{name}-held")
         self.patterns = [PatternDemo(workflow=each, cloud=cloud, request_id=f"{name}-{each}") for each in ON_THE_LEDGER]
 
@@ -149,8 +151,8 @@ class Crowd:
 def test_executions_that_wait_end_right_when_a_release_rolls_back_and_forwards(
     cloud: Cloud, deploy: Deploy, release: Path
 ) -> None:
-    for way, tree in (("back", release), ("forwards", ROOT)):
-        crowd = Crowd(cloud, way)
+    for way, tree, each in (("back", release, BACK), ("forwards", ROOT, FORWARDS)):
+        crowd = Crowd(cloud, way, each)
         crowd.wait()
         deploy(tree)
         crowd.answer()
