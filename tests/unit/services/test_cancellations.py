@@ -188,12 +188,18 @@ def test_the_mark_ends_a_later_opening_before_anybody_hears_of_it_and_an_approva
     assert ({closed for _, closed in setup.statuses.values()}, setup.hand_off.sent) == ({"withdrawn"}, [])
 
 
-def test_a_machine_s_task_that_may_have_acted_before_the_mark_was_seen_keeps_its_answer() -> None:
+@pytest.mark.parametrize(
+    "acting", [any_payment_task(task_id=SECOND, irrevocable=True), any_paid_task(irrevocable=True)]
+)
+def test_a_machine_that_was_asked_while_the_mark_was_written_keeps_its_task_and_no_call_says_cancelled(
+    acting: Task,
+) -> None:
     setup = Setup()
-    acting = any_payment_task(task_id=SECOND, irrevocable=True)
-    meanwhile(setup.ledger, lambda: setup.ledger.standing.update({SECOND: acting}))
-    setup.cancel()
-    assert setup.ledger.standing[SECOND] == acting
+    meanwhile(setup.ledger, lambda: setup.ledger.standing.update({acting.task_id: acting}))
+    for _ in range(2):
+        with pytest.raises(IrrevocableError):
+            setup.cancel()
+    assert setup.ledger.standing[acting.task_id] == acting
 
 
 @pytest.mark.parametrize("moment", ["before", "meanwhile", "after"])

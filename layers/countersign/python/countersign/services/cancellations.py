@@ -31,7 +31,7 @@ class Cancellations:
     The mark `cancelling` and the withdrawal of the open tasks are one transaction. A workflow that opens a task reads
     the mark after it has written the task; this reads the tasks again after it has written the mark. So one of both
     sees the other, and withdraws the task. An irrevocable task is not opened once the mark is there: its transaction
-    checks that.
+    checks that. One that was opened just before stays, and the call is refused, as it is later.
     """
 
     ledger: Ledger
@@ -60,8 +60,10 @@ class Cancellations:
             raise UnknownRequestError
         request, cancelling = self._marked(request_id, document["reason"], role_of(caller))
         # Not `with_tasks`: of a request that has ended, which this one may have by its mark, it may lack a new task.
-        for task_id in self.ledger.task_ids(request_id):
-            self._withdraw(task_id, cancelling)
+        left = [self._withdraw(task_id, cancelling) for task_id in self.ledger.task_ids(request_id)]
+        # Asked after the tasks were read, and before the mark was there.
+        if any(task and _may_have_acted(task) for task in left):
+            raise IrrevocableError
         return request
 
     @retried
@@ -84,10 +86,10 @@ class Cancellations:
         return request, cancelling
 
     @retried
-    def _withdraw(self, task_id: str, cancelling: Cancelling) -> None:
+    def _withdraw(self, task_id: str, cancelling: Cancelling) -> Task | None:
+        """Withdraw a task if nobody acts before its answer is recorded, and return it as it is then."""
         task = self.ledger.task(task_id)
-        if task and _is_revocable(task):
-            self.ledger.commit(_withdrawal(task, cancelling))
+        return self.ledger.commit(_withdrawal(task, cancelling)) if task and _is_revocable(task) else task
 
 
 def _is_revocable(task: Task) -> bool:
