@@ -109,6 +109,7 @@ def test_a_genuine_answer_is_paid(scheme: str) -> None:
         ("adyen", {"amount": {"currency": "ISK", "value": 25000}}, [("paid", "250")]),
         ("paypal", order(), [("pending", "250.00")]),
         ("paypal", order({"status": "DECLINED"}), [("pending", "250.00")]),
+        ("paypal", order({"status": "DECLINED"}, custom_id=""), [("pending", "250.00")]),
         ("paypal", order({"status": "DECLINED"}, {}), [("paid", "250.00")]),
         ("paypal", order({"status": "REFUNDED"}), [("refunded", "250.00"), ("paid", "250.00")]),
         ("mollie", {"status": "open"}, [("pending", "250.00")]),

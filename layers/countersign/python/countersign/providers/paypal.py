@@ -184,7 +184,8 @@ def _token_of(answer: Document) -> str:
 def _captured(order: Document) -> tuple[Document, str]:
     """Return the capture of an order, and its status; without one the unit, which is pending.
 
-    The payer may try again after a capture that was declined, so that is pending too.
+    The payer may try again after a capture that was declined, so that is pending too. It names the payment if the unit
+    does not.
     """
     units = order.each("/purchase_units")
     captures = "/payments/captures"
@@ -192,7 +193,7 @@ def _captured(order: Document) -> tuple[Document, str]:
     counting = [each for each in found if each.text("/status") not in ("DECLINED", "FAILED")]
     if len(units) != 1 or len(counting) > 1:
         raise order.refusal("must be one unit, with at most one capture that was not declined", "/purchase_units")
-    return (counting[0], counting[0].text("/status")) if counting else (units[0], "PENDING")
+    return (counting[0], counting[0].text("/status")) if counting else ((found or units)[-1], "PENDING")
 
 
 def _capture(event: Document, status: EventStatus) -> ProviderEvent:
