@@ -1,7 +1,8 @@
 """Every test, in processes side by side: `make test`.
 
-Tests that share a long set-up share a process. The end-to-end tests come first: most of their time they wait for the
-embedded cloud, and the other processes, which have a lower priority, use the processor meanwhile.
+Tests that share a long set-up share a process. Those of workflows, which wait for deadlines, have one of their own. The
+end-to-end tests come first: most of their time they wait for the embedded cloud, and the other processes, which have a
+lower priority, use the processor meanwhile.
 """
 
 import re
@@ -25,6 +26,7 @@ TOGETHER = {
     "embedded clouds": (CLOUDS, FORK),
     "infrastructure": ("tests/infra",),
     "integration": ("tests/integration", f"--ignore={CLOUDS}"),
+    "workflows": ("tests/workflows",),
 }
 LOWER = 5
 """What `nice` adds for all processes but the first."""
