@@ -366,7 +366,7 @@ def test_a_link_is_there_before_its_audit_entry(books: Books) -> None:
     with pytest.raises(LedgerConflictError):
         books.ledger.commit_link(minted, link, DEADLINE)
     assert books.ledger.link(link.fingerprint) == link, "its token was not sent"
-    another = dataclasses.replace(link, fingerprint="b" * 64)
+    another = link._replace(fingerprint="b" * 64)
     books.ledger.commit_link(dataclasses.replace(minted, before=books.task()), another, DEADLINE)
     assert (books.ledger.link(another.fingerprint), books.events()[-1]) == (another, "minted")
 

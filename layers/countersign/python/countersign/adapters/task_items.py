@@ -199,7 +199,7 @@ def plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
         parts = {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
         return {name: part for name, part in parts.items() if part or name != "lookup_id"}  # absent without one
-    if isinstance(value, Exchange | Replacement):
+    if hasattr(value, "_asdict"):  # a named tuple
         value = value._asdict()
     if isinstance(value, Mapping):
         return {key: plain(member) for key, member in value.items()}

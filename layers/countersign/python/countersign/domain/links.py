@@ -1,8 +1,8 @@
 """Links: the purpose, the owner and the lifetime of a token."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 MOST_WAITING = 200
 """How many tasks an inbox lists."""
@@ -20,8 +20,7 @@ class Purpose(StrEnum):
     CALLBACK = "callback"
 
 
-@dataclass(frozen=True)
-class Link:
+class Link(NamedTuple):
     """A link to the review of a task, to an inbox, to the status of a request, or to the callback of a machine's task.
 
     Attributes:

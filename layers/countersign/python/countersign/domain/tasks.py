@@ -98,8 +98,7 @@ LIVE = frozenset({Status.OPEN, Status.DECIDED})
 """The states in which a task still needs an answer, or its decision to be applied."""
 
 
-@dataclass(frozen=True)
-class Vote:
+class Vote(NamedTuple):
     """One recipient's vote.
 
     Attributes:
@@ -115,8 +114,7 @@ class Vote:
     number: int = 1
 
 
-@dataclass(frozen=True)
-class Delegation:
+class Delegation(NamedTuple):
     """A delegation of a task to another person.
 
     Attributes:
@@ -177,8 +175,7 @@ class RingState(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True)
-class Ring:
+class Ring(NamedTuple):
     """The last ring of a task's callback.
 
     Attributes:
@@ -192,8 +189,7 @@ class Ring:
     error: str = ""
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """A machine's failure.
 
     Attributes:

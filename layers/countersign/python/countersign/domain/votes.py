@@ -155,7 +155,7 @@ def with_vote(task: Task, recipient: str, vote: Vote) -> Task:
     """Return a task with one more vote, without deciding it."""
     others = {voter: cast for voter, cast in task.votes.items() if not task.aliases.same(voter, recipient)}
     earlier = task.vote_of(recipient)
-    cast = replace(vote, number=earlier.number + 1) if earlier else vote
+    cast = vote._replace(number=earlier.number + 1) if earlier else vote
     return replace(task, votes={**others, recipient: cast}, revision=task.revision + 1)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,7 @@ def review_link(ledger: LinkLedger, token: str, task_id: str, now: datetime) -> 
         LedgerUnavailableError: The ledger did not answer.
     """
     link = link_of(ledger, token, now)
-    return link if link.purpose is Purpose.REVIEW else replace(link, task_id=task_id)
+    return link if link.purpose is Purpose.REVIEW else link._replace(task_id=task_id)
 
 
 def link_of(ledger: LinkLedger, token: str, now: datetime) -> Link:

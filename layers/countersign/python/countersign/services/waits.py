@@ -93,8 +93,7 @@ COMMENT_BUDGET = 10_000
 """Characters of all comments in one report. A checkpoint holds 256 KB; the ledger has the comments in full."""
 
 
-@dataclass(frozen=True)
-class Wait:
+class Wait(NamedTuple):
     """One wait of one execution.
 
     Attributes:
