@@ -1,8 +1,8 @@
 """Every test, in processes side by side: `make test`.
 
-Tests that share a long set-up share a process. Those of workflows, which wait for deadlines, have one of their own. The
-end-to-end tests come first: most of their time they wait for the embedded cloud, and the other processes, which have a
-lower priority, use the processor meanwhile.
+Tests that share a long set-up share a process. Two come first, since most of their time they wait: the end-to-end tests
+for the embedded cloud, and those of workflows for deadlines. The other processes, which have a lower priority, use the
+processor meanwhile.
 """
 
 import re
@@ -23,13 +23,14 @@ CLOUDS = "tests/integration/local"
 
 TOGETHER = {
     "end to end": ("tests/e2e", f"--ignore={FORK}"),
+    "workflows": ("tests/workflows",),
     "embedded clouds": (CLOUDS, FORK),
     "infrastructure": ("tests/infra",),
     "integration": ("tests/integration", f"--ignore={CLOUDS}"),
-    "workflows": ("tests/workflows",),
 }
+FIRST = ("end to end", "workflows")
 LOWER = 5
-"""What `nice` adds for all processes but the first."""
+"""What `nice` adds for the other processes."""
 
 NO_TESTS = 5
 """Exit code of pytest when its arguments select none: https://docs.pytest.org/en/stable/reference/exit-codes.html."""
@@ -68,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _start(name: str, arguments: Sequence[str], folder: Path) -> subprocess.Popen[bytes]:
-    lower = 0 if name == next(iter(TOGETHER)) else LOWER
+    lower = 0 if name in FIRST else LOWER
     command = ["nice", "-n", str(lower), sys.executable, "-m", "pytest", "-q", *arguments]
     with (folder / name).open("wb") as output:
         return subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)

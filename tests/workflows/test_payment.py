@@ -142,7 +142,7 @@ INTENT = {"id": "pi_1001", "amount": 25000, "amount_received": 25000, "currency"
 
 def test_a_payment_whose_webhook_never_came_ends_paid_by_asking_the_provider(paying: PaymentBench) -> None:
     api = paying.asks(INTENT | {"status": "succeeded"})
-    paying.start(any_payment_input(deadline_seconds=3, external_id="pi_1001", lookup_id="PL1001"))
+    paying.start(any_payment_input(deadline_seconds=4, external_id="pi_1001", lookup_id="PL1001"))
     assert (paying.result(), len(api.https.asked)) == (RESULT | {"external_id": "pi_1001"}, 1)
     assert api.looked_up == "PL1001"
     assert paying.operations == [
@@ -161,7 +161,7 @@ def test_a_payment_that_its_provider_does_not_call_paid_expires_at_its_deadline(
     paying: PaymentBench, answer: Any
 ) -> None:
     api = paying.asks(answer)
-    paying.start(any_payment_input(deadline_seconds=3, external_id="pi_1001"))
+    paying.start(any_payment_input(deadline_seconds=4, external_id="pi_1001"))
     assert (paying.result()["status"], len(api.https.asked)) == ("expired", 1)
     task = paying.ledger.standing[TASK]
     assert (task.status, task.closed_at and task.closed_at >= task.expires_at) == (Status.EXPIRED, True)

@@ -46,7 +46,8 @@ NEXT_TRY = timedelta(minutes=5)
 so that an outage of weeks takes no execution to Lambda's limit of operations."""
 
 LOOK_SECONDS = 60
-"""How long before its deadline the provider is asked for a payment; a tenth of the wait, if that is shorter."""
+"""How long before its deadline the provider is asked for a payment; a tenth of the wait if that is shorter, but never
+less than 2 seconds."""
 
 LATE_SECONDS = 5
 """How late a callback may time out before another replaces it; the ledger's deadline is never late."""
@@ -299,7 +300,7 @@ class _Asking:
 
     def _look_at(self) -> datetime:
         waits = (self._expires_at - self._opened_at) // timedelta(seconds=1)
-        return self._expires_at - timedelta(seconds=max(1, min(LOOK_SECONDS, waits // 10)))
+        return self._expires_at - timedelta(seconds=max(2, min(LOOK_SECONDS, waits // 10)))
 
     def must_hasten(self, found: Report) -> bool:
         """Tell whether the task's first bounce must bring forward an escalation that is due later."""
