@@ -31,9 +31,9 @@ class TaskLedger(Protocol):
     def open(self, task: Task, events: tuple[AuditEvent, ...], at: datetime, takeover: TakeOver | None = None) -> None:
         """Put a new task with its first audit entries in one transaction, after its question.
 
-        The task is OPEN, or CANCELLED so that it cannot open later, or APPLIED if a policy approved it. An irrevocable
-        one is not opened if its request is marked as `cancelling`. In a takeover,
-        the same transaction writes the earlier task's audit entry and parks its later events for the new task.
+        The task is OPEN, or CANCELLED so that it cannot open later, or APPLIED if a policy approved it. In a takeover,
+        the same transaction writes the earlier task's audit entry and parks its later events for the new task. An
+        irrevocable task is not opened if its request is marked as `cancelling`.
 
         Raises:
             LedgerConflictError: A task or an audit of this id exists, or another task has the correlation; or the task

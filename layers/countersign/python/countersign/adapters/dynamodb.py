@@ -87,7 +87,7 @@ class Table:
         return found
 
     def absent(self, key: dict[str, str], attribute: str = "pk") -> dict[str, Any]:
-        """Return the check that no item of this key has an attribute, or exists; otherwise its transaction fails."""
+        """Return the check that the item of this key lacks an attribute; by default, that there is no such item."""
         check = {
             "TableName": self._name,
             "Key": to_item(key),

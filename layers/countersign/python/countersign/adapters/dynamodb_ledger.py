@@ -111,15 +111,16 @@ class DynamoLedger:
             [
                 self._table.put(task_document(after)),
                 *(() if is_there else [self._table.put(question, only_new=False)]),
-                *(
-                    [self._table.absent(request_key(task.request_id), "cancelling")]
-                    if task.question.irrevocable
-                    else ()
-                ),
+                *self._unmarked(task),
                 *(self._claimed(after, task.question.correlation, at, takeover) if task.question.correlation else ()),
                 *(self._table.put(audit_document(entry)) for entry in entries),
             ]
         )
+
+    def _unmarked(self, task: Task) -> Iterator[dict[str, Any]]:
+        """Yield the check that nobody cancels the request of an irrevocable task."""
+        if task.question.irrevocable:
+            yield self._table.absent(request_key(task.request_id), "cancelling")
 
     def _claimed(
         self, task: Task, correlation: Correlation, at: datetime, takeover: TakeOver | None

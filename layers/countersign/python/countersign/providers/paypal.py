@@ -18,9 +18,9 @@ whose capture was declined may try again under the same `custom_id`; then the ca
 without a `custom_id` has no second attempt. A refund names its capture in the link `up`.
 
 https://developer.paypal.com/docs/api/payments/v2/#captures_get reads a capture by its own id, and
-https://developer.paypal.com/docs/api/orders/v2/#orders_get by its order, the lookup id. No API reads one by its
-`custom_id`. An API key is `<client id>:<client secret>`; PayPal has none
-that can only read. An answer does not say how much of a partial refund went back, so a person must look at it.
+https://developer.paypal.com/docs/api/orders/v2/#orders_get by the id of its order, the lookup id. No API reads one by
+its `custom_id`. An API key is `<client id>:<client secret>`; PayPal has none that can only read. An answer does not say
+how much of a partial refund went back, so a person must look at it.
 """
 
 from binascii import b2a_base64
